@@ -190,6 +190,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
 mod again;
 mod domains;
 mod lasting;
+mod made;
 mod others;
 mod outage;
 mod slow;

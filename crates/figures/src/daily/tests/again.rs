@@ -1,29 +1,23 @@
 //! A recipient that was put off is tried some twenty times a day: that says no more than one attempt.
 
+use super::made::{Made, last, made};
 use super::*;
 
 /// Ten days with 20 sent, and one with as many, and so many attempts that were put off. Of how many recipients those
 /// are is in the records, if `recipients` says it.
 fn put_off(sent: u64, deferred: u64, recipients: Option<u64>) -> Vec<String> {
-    let days: Vec<Period> = (0..=10).rev().map(day).collect();
-    let records = days.iter().enumerate().map(|(at, day)| {
-        let counts = if at == 10 { [sent, deferred] } else { [20, 0] };
-        let [sent, deferred] = counts;
-        let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
-        let all = json!([row("therest", sent, deferred)]);
-        let reasons = json!([row("-", sent, 0), row("mailbox-full", 0, deferred)]);
-        let figures = json!({
-            "total": sent + deferred, "sent": sent, "bounced": 0, "deferred": deferred,
-            "by": {"provider": all, "reason": reasons, "dsn": all, "hour": all},
-        });
-        let put_off = |n| json!({"put_off": [{"provider": "therest", "recipients": n, "blocked": 0}]});
-        let more = match recipients {
-            Some(n) if at == 10 => put_off(n),
-            _ => json!({"expired": 0}),
-        };
-        stored_with(day, "a", &figures, &more)
+    let days = last(10);
+    let records = made(&days, |ago| {
+        let [sent, deferred] = if ago == 0 { [sent, deferred] } else { [20, 0] };
+        Made {
+            sent,
+            deferred,
+            recipients: recipients.filter(|_| ago == 0),
+            reason: "mailbox-full",
+            ..Made::default()
+        }
     });
-    found(&days, records.collect(), &["a"], 0)
+    found(&days, records, &["a"], 0)
 }
 
 #[test]

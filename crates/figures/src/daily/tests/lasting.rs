@@ -1,5 +1,6 @@
 //! What lasts, comes together, or ends: it is named on each of its days, and no longer.
 
+use super::made::{Made, last, made};
 use super::*;
 
 /// Four weeks and the day itself, day 28, of instances as `of` says of each; nothing is known of it then otherwise.
@@ -128,28 +129,24 @@ fn a_gap_is_neither_well_nor_empty() {
 #[test]
 fn what_is_left_over_on_a_quiet_day_is_none_of_its_own() {
     let with = |deferred: u64, earlier: Option<u64>| {
-        let days: Vec<Period> = (0..29).rev().map(day).collect();
-        let records = days.iter().zip(0..).map(|(day, at)| {
-            let is_weekend = day.day().weekday().num_days_from_monday() > 4;
-            let (sent, put_off) = match at {
-                28 => (100 - deferred, deferred),
+        let days = last(28);
+        let records = made(&days, |ago| {
+            let is_weekend = day(ago).day().weekday().num_days_from_monday() > 4;
+            let (sent, deferred) = match ago {
+                0 => (100 - deferred, deferred),
                 _ if is_weekend => (98, 2),
                 _ => (980, 30),
             };
-            let mut of = json!({"provider": "x", "recipients": put_off, "blocked": 0});
-            if let Some(earlier) = earlier.filter(|_| at == 28) {
-                of["earlier"] = json!(earlier);
+            Made {
+                sent,
+                deferred,
+                recipients: Some(deferred),
+                earlier: earlier.filter(|_| ago == 0),
+                reason: "connection",
+                ..Made::default()
             }
-            let row = |key, sent, put_off| json!({"key": key, "sent": sent, "bounced": 0, "deferred": put_off});
-            let all = json!([row("x", sent, put_off)]);
-            let reasons = json!([row("-", sent, 0), row("connection", 0, put_off)]);
-            let figures = json!({
-                "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off,
-                "by": {"provider": all, "reason": reasons, "dsn": all, "hour": all},
-            });
-            stored_with(day, "a", &figures, &json!({"put_off": [of]}))
         });
-        found(&days, records.collect(), &["a"], 0).len()
+        found(&days, records, &["a"], 0).len()
     };
     assert_eq!(with(30, Some(30)), 0);
     // Five of 75 are no wonder by themselves; twenty of 90 are.

@@ -1,5 +1,6 @@
 //! Hours in which nothing gets through.
 
+use super::made::{Made, last, made};
 use super::*;
 use crate::daily::outage::hours_of;
 
@@ -37,11 +38,6 @@ fn hours_found(
     let found = report.attention.iter();
     let found = found.map(|of| format!("{}: {}; {}", of.instance, of.what, of.details));
     found.filter(|of| of.contains("usually sent")).collect()
-}
-
-/// Of so many days before and the last.
-fn last(before: u64) -> Vec<Period> {
-    (0..=before).rev().map(day).collect()
 }
 
 /// Four weeks of 100 sent an hour, and of some stuck ones that fail, and a day of which some hours fail.
@@ -152,26 +148,23 @@ fn of_four(known: usize, also: impl Fn(&str, usize, u64) -> Option<[u64; 3]>) ->
 /// 1000 a day; on the day before 900 of them are put off, and sent on the last, beside its own.
 #[test]
 fn the_day_after_a_partial_outage_is_well() {
-    let days: Vec<Period> = (0..29).rev().map(day).collect();
-    let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
-        let [sent, put_off, late] = match ago {
+    let days = last(28);
+    let records = made(&days, |ago| {
+        let [sent, deferred, late] = match ago {
             0 => [1900, 0, 900],
             1 => [100, 900, 0],
             _ => [1000, 0, 0],
         };
-        let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
-        let values = json!([[1_000_000, sent - late], [36_000_000_000_u64, late]]);
-        let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
-        let all = json!([row("x", sent, put_off)]);
-        let figures = json!({
-            "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off, "delays": vec![delay; 5],
-            "by": {"provider": all, "dsn": all, "hour": all,
-                   "reason": [row("-", sent, 0), row("connection", 0, put_off)]},
-        });
-        let of = json!({"put_off": [{"provider": "x", "recipients": put_off, "blocked": 0}]});
-        stored_with(day, "a", &figures, &of)
+        Made {
+            sent,
+            late: Some(late),
+            deferred,
+            recipients: Some(deferred),
+            reason: "connection",
+            ..Made::default()
+        }
     });
-    assert_eq!(found(&days, records.collect(), &["a"], 0), [""; 0]);
+    assert_eq!(found(&days, records, &["a"], 0), [""; 0]);
 }
 
 #[test]

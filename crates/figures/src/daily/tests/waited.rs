@@ -1,30 +1,27 @@
 //! The day after an outage, and what it makes expire.
 
+use super::made::{Made, last, made};
 use super::*;
 
 /// 100 a day, two days with none, and their mail and its own on the next.
 #[test]
 fn the_mail_that_waited_is_no_rise() {
     let with = |down: u64, today, late: bool| {
-        let days: Vec<Period> = (0..29).rev().map(day).collect();
-        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
-            let n = match ago {
+        let days = last(28);
+        let records = made(&days, |ago| {
+            let sent = match ago {
                 0 => today,
                 ago if ago <= down => 0,
                 _ => 100,
             };
-            let all = json!([{"key": "x", "sent": n, "bounced": 0, "deferred": 0}]);
-            // What is sent takes a second; after an outage, half of it takes ten hours.
-            let waited = if late && ago == 0 { n / 2 } else { 0 };
-            let values = json!([[1_000_000, n - waited], [36_000_000_000_u64, waited]]);
-            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
-            let figures = json!({
-                "total": n, "sent": n, "bounced": 0, "deferred": 0, "delays": vec![delay; 5],
-                "by": {"provider": all, "reason": all, "dsn": all, "hour": all},
-            });
-            stored(day, "a", &figures)
+            // After an outage, half of what is sent takes ten hours.
+            Made {
+                sent,
+                late: Some(if late && ago == 0 { sent / 2 } else { 0 }),
+                ..Made::default()
+            }
         });
-        found(&days, records.collect(), &["a"], 0)
+        found(&days, records, &["a"], 0)
     };
     let is_more = |found: Vec<String>| found.iter().any(|of| of.contains("times as many"));
     assert!(!is_more(with(2, 300, true)));
@@ -38,24 +35,22 @@ fn the_mail_that_waited_is_no_rise() {
 #[test]
 fn what_is_late_waited_for_an_outage_only_if_there_was_one() {
     let late = |sent_before: u64, deferred: u64, recipients: u64| {
-        let days: Vec<Period> = (0..29).rev().map(day).collect();
-        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
-            let [sent, put_off] = if ago == 1 { [sent_before, deferred] } else { [100, 0] };
-            let waited = if ago == 0 { 60 } else { 0 };
-            let values = json!([[1_000_000, sent - waited], [36_000_000_000_u64, waited]]);
-            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
-            let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
-            let all = json!([row("x", sent, put_off)]);
-            let figures = json!({
-                "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off, "delays": vec![delay; 5],
-                "by": {"provider": all, "dsn": all, "hour": all,
-                       "reason": [row("-", sent, 0), row("mailbox-full", 0, put_off)]},
-            });
-            let of = json!({"put_off": [{"provider": "x", "recipients": recipients, "blocked": 0}]});
-            let none = json!({"put_off": []});
-            stored_with(day, "a", &figures, if ago == 1 { &of } else { &none })
+        let days = last(28);
+        let records = made(&days, |ago| {
+            let [sent, deferred, recipients] = match ago {
+                1 => [sent_before, deferred, recipients],
+                _ => [100, 0, 0],
+            };
+            Made {
+                sent,
+                late: Some(if ago == 0 { 60 } else { 0 }),
+                deferred,
+                recipients: Some(recipients),
+                reason: "mailbox-full",
+                ..Made::default()
+            }
         });
-        let found = found(&days, records.collect(), &["a"], 0);
+        let found = found(&days, records, &["a"], 0);
         let late: Vec<_> = found
             .into_iter()
             .filter(|of| of.contains("half of what was sent"))
@@ -80,23 +75,20 @@ fn what_is_late_waited_for_an_outage_only_if_there_was_one() {
 #[test]
 fn what_is_put_off_and_sent_on_the_same_day_hides_no_rise_and_no_delay() {
     let volume = |today: u64| {
-        let days: Vec<Period> = (0..29).rev().map(day).collect();
-        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
-            let n: u64 = if ago == 0 { today } else { 100 };
-            let put_off = if ago < 10 { n } else { 0 };
-            let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
-            let all = json!([row("x", n, 3 * put_off)]);
-            let values = json!([[36_000_000_000_u64, n]]);
-            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
-            let figures = json!({
-                "total": n + 3 * put_off, "sent": n, "bounced": 0, "deferred": 3 * put_off, "delays": vec![delay; 5],
-                "by": {"provider": all, "dsn": all, "hour": all,
-                       "reason": [row("-", n, 0), row("greylisted", 0, 3 * put_off)]},
-            });
-            let put_off = json!({"put_off": [{"provider": "x", "recipients": put_off, "blocked": 0}]});
-            stored_with(day, "a", &figures, &put_off)
+        let days = last(28);
+        let records = made(&days, |ago| {
+            let sent: u64 = if ago == 0 { today } else { 100 };
+            let recipients = if ago < 10 { sent } else { 0 };
+            Made {
+                sent,
+                late: Some(sent),
+                deferred: 3 * recipients,
+                recipients: Some(recipients),
+                reason: "greylisted",
+                ..Made::default()
+            }
         });
-        let found = found(&days, records.collect(), &["a"], 0);
+        let found = found(&days, records, &["a"], 0);
         let of = |word: &str| found.iter().find(|of| of.contains(word)).cloned();
         assert!(
             of("!! half of what was sent took more than 10h").is_some(),
@@ -112,19 +104,14 @@ fn what_is_put_off_and_sent_on_the_same_day_hides_no_rise_and_no_delay() {
 /// `came` deliveries on the days that are so many before the last, 50 on the others, and `expired` messages that expire
 /// on the last, at an instance that keeps its mail for so many hours.
 fn finds_expired(came: (u64, u64), expired: u64, hours: u64) -> Vec<String> {
-    let days: Vec<Period> = (0..29).rev().map(day).collect();
-    let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
-        let n = if ago == came.0 { came.1 } else { 50 };
-        let all = json!([{"key": "x", "sent": n, "bounced": 0, "deferred": 0}]);
-        let figures = json!({
-            "total": n, "sent": n, "bounced": 0, "deferred": 0,
-            "by": {"provider": all, "reason": all, "dsn": all, "hour": all},
-        });
-        let expired = if ago == 0 { expired } else { 0 };
-        stored_with(day, "a", &figures, &json!({"expired": expired}))
+    let days = last(28);
+    let records = made(&days, |ago| Made {
+        sent: if ago == came.0 { came.1 } else { 50 },
+        expired: if ago == 0 { expired } else { 0 },
+        ..Made::default()
     });
     let lives = BTreeMap::from([("a".to_owned(), Span::from_hours(hours))]);
-    let report = daily_of(&days, records.collect(), (&["a"], &["a"]), 0, lives);
+    let report = daily_of(&days, records, (&["a"], &["a"]), 0, lives);
     let all = report.attention.iter();
     let all = all.map(|of| format!("{:?} {}; {}", of.level, of.what, of.details));
     all.filter(|of| of.contains("expired")).collect()
