@@ -33,6 +33,10 @@ pub(super) fn backlog(subject: &Subject) -> f64 {
             median(&same).or_else(|| median(&of_kind())).unwrap_or(0.0)
         };
         let sent = usual(&|of| of.counts.sent);
+        // A weekend on which nothing ever is done may come before the end.
+        if sent == 0.0 && measure.total() == 0 {
+            continue;
+        }
         if sent == 0.0 || measure.counts.sent as f64 * DOWN > sent {
             break;
         }

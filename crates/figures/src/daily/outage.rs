@@ -35,11 +35,14 @@ pub(super) fn outages(report: &Daily, history: &History, found: &mut Found) {
     let mut each: Vec<(Hourly, Vec<Run>)> = Vec::new();
     for name in names {
         let of = Hourly::of(report, (today, before), name);
-        let runs = of.runs(report, before);
+        let mut runs = of.runs(report, before);
         // What is named as the day's deferral need not be named again, nor is it the other instances'.
         let all = of.today.iter().map(failed).fold(0, u64::saturating_add);
         let is_it = |run: &Run| failed(&run.tried) > 0 && failed(&run.tried) >= all.div_ceil(2);
-        if !(named.contains(name) && runs.iter().any(is_it)) {
+        if named.contains(name) && runs.iter().any(is_it) {
+            runs.retain(|run| !is_it(run));
+            found.extend(runs.iter().map(|run| run.notice(name, false)));
+        } else {
             each.push((of, runs));
         }
     }

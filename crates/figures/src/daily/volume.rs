@@ -243,10 +243,11 @@ pub(super) fn finding(
     let today = subject.today.total() as f64;
     let than = past.usual_at_most(usual, rules.volume.more, spread);
     // What waited while nothing was sent comes on top of the day's own.
-    let own = match waited {
-        true => today - backlog(subject),
-        false => today,
+    let left = match waited {
+        true => backlog(subject),
+        false => 0.0,
     };
+    let own = today - left;
     let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
         && own >= than.most
         && (than.is_little || than.is_own || today >= past.most(usual))
@@ -274,11 +275,15 @@ pub(super) fn finding(
         true => format!("; {like} on this day of the week"),
         false => String::new(),
     };
+    let late = match is_more && left > 0.0 {
+        true => format!("; up to {left:.0} may have waited for the end of an outage"),
+        false => String::new(),
+    };
     Some(Notice {
         level: Level::Warning,
         instance: subject.name.clone(),
         what,
-        details: compared(today, usual, &all, &weekly) + &put_off(subject),
+        details: compared(today, usual, &all, &weekly) + &put_off(subject) + &late,
     })
 }
 

@@ -106,6 +106,26 @@ fn hours_in_which_nothing_was_tried_are_an_outage_too() {
 }
 
 #[test]
+fn what_the_days_deferral_names_hides_no_other_hours() {
+    // 600 an hour of which the morning's are put off, and nothing is tried in the evening.
+    let found = hours_found(&last(28), &["a", "b"], |name, ago, hour| {
+        match (name, ago, hour) {
+            ("a", 0, 6..12) => [0, 600, 0],
+            ("a", 0, 14..20) => [0; 3],
+            ("a", ..) => [60, 0, 0],
+            _ => [20, 0, 0],
+        }
+    });
+    assert_eq!(
+        found,
+        [
+            "a: nothing was sent from 14:00 to 20:00; 360 or more are usually sent; nothing was tried: it was down, or had \
+          no mail"
+        ]
+    );
+}
+
+#[test]
 fn an_instance_that_is_often_without_mail_for_hours_has_no_outage() {
     // On each day, it has none for three hours, in each case others.
     let of = |length: usize| {

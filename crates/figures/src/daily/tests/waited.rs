@@ -31,6 +31,37 @@ fn the_mail_that_waited_is_no_rise() {
     assert!(is_more(with(2, 300, false)));
 }
 
+/// 100 on working days and none at the weekend; Thursday and Friday with none, and on Monday their mail and its own.
+#[test]
+fn an_outage_goes_on_over_a_weekend_without_mail() {
+    // 2026-09-14 is a Monday.
+    let days: Vec<Period> = (5..34).rev().map(day).collect();
+    let with = |today: u64| {
+        let records = made(&days, |ago| {
+            let is_weekend = [5, 6].contains(&((28 - ago) % 7));
+            let sent = match ago {
+                0 => today,
+                3 | 4 => 0,
+                _ if is_weekend => 0,
+                _ => 100,
+            };
+            Made {
+                sent,
+                late: Some(if ago == 0 { today / 2 } else { 0 }),
+                ..Made::default()
+            }
+        });
+        found(&days, records, &["a"], 0)
+    };
+    assert_eq!(with(300), [""; 0]);
+    let of_500 = with(500);
+    let of = of_500.iter().find(|of| of.contains("5.0 times as many"));
+    assert!(
+        of.is_some_and(|of| of.ends_with("; up to 200 may have waited for the end of an outage")),
+        "{of_500:?}"
+    );
+}
+
 /// 100 sent a day, and as many on the last, half of them ten hours late; the day before is as given.
 #[test]
 fn what_is_late_waited_for_an_outage_only_if_there_was_one() {
