@@ -64,7 +64,7 @@ pub(crate) const REPORT: Section = Section {
              that of the days before and 0.5, 3 or 10 points above it, each beyond chance; of which so much expired, \
              was discarded or was late as --check would report; that usually has deliveries and has none; that \
              has two hours in a row in which next to nothing got through, or in which nothing was tried though \
-             something usually is, for longer than on the days before; that has 1.8 times as many as usual, or \
+             something usually is, for longer than on the days before; that has 2.1 times as many as usual, or \
              one in 3; or that now has more than 200 messages in its queues or one that is older than 121 hours \
              (two exclamation marks: 500, or 240 hours). These numbers are those of judge.toml, which \
              /etc/relay-tools/judge.toml overrides. A day is also compared with the older half of the days \

@@ -12,7 +12,7 @@ use crate::verdict::Level;
 /// From this many good days on it is known what is usual, and what is no rarer than this by them is usual too: a host
 /// has some dozens of shares a day, and three hundred days a year.
 pub(super) const WELL: usize = 5;
-const RARE: f64 = 0.0001;
+const RARE: f64 = 0.0003;
 
 /// So many times what it can have been on fewer days than these, by chance.
 const BEYOND: f64 = 1.5;
@@ -22,7 +22,7 @@ const AGAIN: usize = 2;
 
 /// How many jumps there may be in a month on the whole host by chance. Few of them are as far above what was usual as
 /// the rules ask, too.
-const JUMPS: f64 = 0.02;
+const JUMPS: f64 = 0.03;
 
 /// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted
 /// is.
@@ -161,14 +161,14 @@ impl Past {
             && level(own, &self.wells, by) == Level::Ok
     }
 
-    /// Was it as bad as this again and again, on the smaller part of the days, and for as long, before it was well by
+    /// Was it as bad as this again and again, on a third of the days at most, and for as long, before it was well by
     /// itself?
     fn comes_and_goes(&self, day: Sample) -> bool {
         let bad = self.all.len() - self.wells.len();
         let longest = self.ended.iter().copied().max().unwrap_or(0);
         self.ended.len() >= AGAIN
             && self.streak < longest
-            && bad < self.wells.len()
+            && bad * 2 <= self.wells.len()
             && self.all.iter().any(|one| !day.is_above(*one, 1.0))
     }
 }

@@ -7,14 +7,17 @@ use chrono::Weekday;
 
 use super::Subject;
 
-/// Days differ by at least so much, as a part of what they have, and are taken to differ by so much where too little is
-/// known; and by no more, or nothing would be odd on a host that is in trouble every day.
+/// Days differ by at least so much, as a part of what they have, and are taken to differ by so much where nothing is
+/// known, as if by so many pairs of days; and by no more, as three times as much is news however much days differ.
 const LEAST: f64 = 0.1;
 const UNKNOWN: f64 = 0.2;
-const MOST: f64 = 0.4;
+const PRIOR: f64 = 8.0;
+const MOST: f64 = 0.25;
 
-/// So many pairs of days must be known to say by how much they differ.
+/// So many pairs of days must be known to say by how much they differ; else working days are held against the one in
+/// the middle, of an instance that has so many of them.
 const PAIRS: usize = 8;
+const WORKING: usize = 4;
 
 /// How many days a month may be so rare on the whole host by chance.
 const A_MONTH: f64 = 0.2;
@@ -37,20 +40,22 @@ pub(super) struct Spread {
 impl Spread {
     /// Of a host's instances; those with fewer than `from` deliveries on both of two days say nothing.
     pub(super) fn of<'a>(subjects: impl Iterator<Item = &'a Subject>, from: u64) -> Self {
-        let (mut weeks, mut nexts, mut judged) = (Vec::new(), Vec::new(), 0_usize);
+        let (mut weeks, mut apart_of_middle, mut judged) = (Vec::new(), Vec::new(), 0_usize);
         for subject in subjects {
             let known = known(subject, from);
             judged += usize::from(known.iter().any(|(_, n)| n.is_some()));
             weeks.extend(known.iter().zip(known.iter().skip(7)).filter_map(apart));
-            nexts.extend(known.iter().zip(known.iter().skip(1)).filter_map(apart));
+            apart_of_middle.extend(of_middle(&known));
         }
-        // On the same day of the week; of a host that is known for a week only, from one day to the next.
-        let days = [weeks, nexts]
-            .into_iter()
-            .find(|pairs| pairs.len() >= PAIRS)
-            .map_or(UNKNOWN, deviation);
+        // On the same day of the week, unless the host is known for little more than a week.
+        let squares = match weeks.len() {
+            PAIRS.. => weeks,
+            _ => apart_of_middle,
+        };
+        let n = squares.len() as f64;
+        let squared = (deviation(squares).powi(2) * n + UNKNOWN.powi(2) * PRIOR) / (n + PRIOR);
         Self {
-            days: days.clamp(LEAST, MOST),
+            days: squared.sqrt().clamp(LEAST, MOST),
             rare: quantile(A_MONTH / 30.0 / judged.max(1) as f64),
         }
     }
@@ -102,12 +107,31 @@ fn apart((a, b): (&KnownDay, &KnownDay)) -> Option<f64> {
     (on_a == on_b).then(|| (a / b).ln().powi(2) - 1.0 / a - 1.0 / b)
 }
 
-/// Of squared differences, by the one in the middle: a day that was an incident or a holiday says nothing.
+/// The same of working days and the one in the middle of them, as if each were one of a pair: a list's day is only one
+/// of five, where it would be in two of four pairs that follow each other.
+fn of_middle(known: &[KnownDay]) -> Vec<f64> {
+    let working = known.iter().filter(|(is_weekend, _)| !is_weekend);
+    let mut working: Vec<f64> = working.filter_map(|(_, n)| *n).collect();
+    working.sort_by(f64::total_cmp);
+    let middle = working
+        .get(working.len() / 2)
+        .filter(|_| working.len() >= WORKING);
+    let Some(middle) = middle else {
+        return Vec::new();
+    };
+    // One of five is the middle, and lacks what that one differs by.
+    let squared = |n: &f64| 2.0 * 1.2 * (n / middle).ln().powi(2) - 2.0 / n;
+    working.iter().map(squared).collect()
+}
+
+/// Of squared differences, but for the greatest fifth: a day that was an incident or a holiday says nothing.
 fn deviation(mut squares: Vec<f64>) -> f64 {
     squares.sort_by(f64::total_cmp);
-    let middle = squares.get(squares.len() / 2).copied().unwrap_or(0.0);
-    // A difference of two normal values has twice their variance; half of all are within 0.6745 standard deviations.
-    (middle.max(0.0) / 2.0).sqrt() / 0.674_5
+    squares.truncate((squares.len() * 4).div_ceil(5));
+    let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+    // A difference of two normal values has twice their variance. The mean of the smaller four fifths of their squares
+    // is 0.4377 of it: (0.8 - 2 * 1.2816 * 0.1755) / 0.8, with the quantile and its density.
+    (mean.max(0.0) / 2.0 / 0.437_7).sqrt()
 }
 
 /// The quantile of the normal distribution that is passed with this (small) probability.
@@ -136,6 +160,41 @@ pub(super) fn upper_tail(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_deviation_is_that_of_the_days_but_for_odd_ones() {
+        // A hundred quantiles of the normal distribution with a deviation of 0.2, each with its negative: pairs of days
+        // differ by the root of two times that.
+        let of_a_half = |at: usize| quantile_of((at as f64 + 0.5) / 200.0);
+        let all = (0..100).map(|at| (of_a_half(at) * 0.2).powi(2) * 2.0);
+        let all: Vec<f64> = all.collect();
+        assert!(
+            (deviation(all.clone()) - 0.2).abs() < 0.01,
+            "{}",
+            deviation(all)
+        );
+        assert_eq!(deviation(Vec::new()), 0.0);
+        // Of five working days one is a list's; Saturday and Sunday say nothing here.
+        let week = [100.0, 400.0, 100.0, 110.0, 90.0].map(|n| (false, Some(n)));
+        let weekend = [(true, Some(9.0)), (true, Some(90.0))];
+        let squares = of_middle(&[&week[..], &weekend].concat());
+        assert_eq!(squares.len(), 5);
+        assert!(deviation(squares) < 0.1);
+        assert_eq!(of_middle(&week[..3]), [0.0; 0]);
+    }
+
+    /// How many deviations from the middle are passed with this probability, by bisection.
+    fn quantile_of(probability: f64) -> f64 {
+        let (mut low, mut high) = (0.0, 9.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            match upper_tail(middle) > probability {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        low
+    }
 
     #[test]
     fn tails_are_those_of_the_normal_distribution() {

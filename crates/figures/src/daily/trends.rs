@@ -14,8 +14,11 @@ const TREND: usize = 8;
 /// So many days in a row are no chance, where one may be.
 const LASTING: usize = 3;
 
+/// And on each of them there are so many times as much.
+const MORE: f64 = 1.25;
+
 /// How many rises there may be in a month on the whole host by chance.
-const RISES: f64 = 0.1;
+const RISES: f64 = 0.2;
 
 /// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
 /// it was and by the points that a jump takes, and beyond chance: where it began.
@@ -69,9 +72,16 @@ pub(super) fn lasting(subject: &Subject, by: By<'_>) -> Option<Sample> {
             now >= then * change.times && now - then >= change.points_of(by.watched)
         })
     };
+    // What was not put off on all of them comes together: no day alone must be far above it.
+    let is_more = |day: &Sample| match by.watched {
+        Watched::Deferred => is_far(day),
+        _ => day.share() >= then.share().map(|share| share * MORE),
+    };
     let is_lasting = older.len() >= WELL
-        && lasting.iter().filter(|day| is_far(day)).count() >= LASTING
-        && now.part() >= change.from
+        && lasting.len() == LASTING
+        && lasting.iter().all(is_more)
+        && is_far(&now)
+        && days.last()?.part() >= change.from
         && Usual::of(&older, by).chance_of(now, LASTING) < by.rare(RISES);
     is_lasting.then_some(then)
 }

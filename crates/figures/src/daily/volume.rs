@@ -20,6 +20,10 @@ const BEYOND: f64 = 1.4;
 /// Days of the week that usually have this many times as much as others have something of their own: a list, say.
 const GREAT: f64 = 1.8;
 
+/// A day of the week is held against its own days where they have this many times as much as others: four of them alone
+/// may have more by chance.
+const OWN: f64 = 1.5;
+
 /// A day has far less than days like it if they have this many times as much; so it is on a holiday.
 const LESS: f64 = 1.5;
 
@@ -80,18 +84,22 @@ impl Past {
 
     /// The most that there was on a day, but for those days of the week that usually have far more than others, and
     /// those on which was done what had not been done the day before.
-    fn most(&self, usual: f64) -> f64 {
+    fn most(&self, usual: f64, is_meant: impl Fn(Weekday) -> bool) -> f64 {
         let of_weekday = |on: Weekday| median(&self.on(on)).unwrap_or(0.0);
-        let is_great = |on: Weekday| {
-            self.days.len() >= 7 && on != self.today && of_weekday(on) >= usual * GREAT
-        };
+        let is_great = |on: Weekday| self.days.len() >= 7 && self.is_great(on, usual);
         let was_out = |at: usize| {
             let before = at.checked_sub(1).and_then(|at| self.days.get(at));
             before.is_some_and(|(on, n)| *n == 0.0 && of_weekday(*on) > 0.0)
         };
         let others = self.days.iter().enumerate();
-        let others = others.filter(|(at, (on, _))| !is_great(*on) && !was_out(*at));
+        let others =
+            others.filter(|(at, (on, _))| is_meant(*on) && !is_great(*on) && !was_out(*at));
         others.map(|(_, (_, n))| *n).fold(0.0, f64::max)
+    }
+
+    /// Has another day of the week than today's something of its own?
+    fn is_great(&self, on: Weekday, usual: f64) -> bool {
+        on != self.today && median(&self.on(on)).unwrap_or(0.0) >= usual * GREAT
     }
 
     /// Those that say how little there may be on such a day: if there are enough, those on the same day of the week, or
@@ -110,24 +118,28 @@ impl Past {
 
     /// What there is at most on such a day: on the same day of the week, if enough of those are known, or if what is
     /// known of it is far more than on others; else on working days, or on the weekend.
-    fn usual_at_most(&self, usual: f64, more: f64, spread: Spread) -> AtMost {
+    fn usual_at_most(&self, usual: f64, more: f64) -> AtMost {
         let same = self.on(self.today);
         // Days on which nothing is done are no measure.
         let kind = match self.of_kind() {
             none if median(&none).is_none_or(|n| n <= 0.0) => self.all(),
             of_kind => of_kind,
         };
-        let of_kind = median(&kind).unwrap_or(usual).max(1.0);
-        let of_same = match same[..] {
-            // Of two, neither may be an incident's.
-            [one, other] => (one * other).sqrt(),
-            [_, _, ..] => median(&same).unwrap_or(0.0),
-            _ => 0.0,
+        // Of the first weekend, one day may be a list's, or nothing be done on it.
+        let few = self.days.iter().filter(|(on, n)| {
+            is_weekend(*on) == is_weekend(self.today) && *n > 0.0 && !self.is_great(*on, usual)
+        });
+        let few = sorted(few.map(|(_, n)| *n));
+        let of_kind = match kind.len() {
+            ..=2 => middle(&few).or(middle(&kind)),
+            _ => middle(&kind),
         };
-        let is_own = of_same > of_kind
-            || of_same > 0.0
-                && same.len() >= ALIKE
-                && of_same * spread.factor(of_same, same.len()) < of_kind;
+        let of_kind = of_kind.unwrap_or(usual).max(1.0);
+        let of_same = match same.len() {
+            0 | 1 => 0.0,
+            _ => middle(&same).unwrap_or(0.0),
+        };
+        let is_own = of_same > of_kind * OWN || of_same > 0.0 && of_same * OWN < of_kind;
         let (usual_then, days) = match is_own {
             true => (of_same, &same),
             false => (of_kind, &kind),
@@ -135,13 +147,15 @@ impl Past {
         let is_little = usual_then * 1.5 <= usual;
         let most = days.last().copied().unwrap_or(usual_then);
         // Among days of a kind, there may be a list's.
-        let most = match (is_own || is_little, days.len()) {
-            (_, 0 | 1) => self.most(usual),
-            (true, _) => most,
-            (false, _) => most.min(self.most(usual)),
+        let alike = |on: Weekday| is_weekend(on) == is_weekend(self.today);
+        let most = match (is_own, is_little, days.len()) {
+            (_, _, 0 | 1) => self.most(usual, |_| true),
+            (true, _, _) => most,
+            (_, true, _) => most.min(self.most(usual_then, alike)),
+            (_, false, _) => most.min(self.most(usual, |_| true)),
         } * BEYOND;
         let of_one = match same[..] {
-            [one] => one * more,
+            [one] if one >= of_kind * GREAT => one * more,
             _ => same.last().copied().unwrap_or(0.0) * BEYOND,
         };
         AtMost {
@@ -241,16 +255,17 @@ pub(super) fn finding(
         return None;
     }
     let today = subject.today.total() as f64;
-    let than = past.usual_at_most(usual, rules.volume.more, spread);
+    let than = past.usual_at_most(usual, rules.volume.more);
     // What waited while nothing was sent comes on top of the day's own.
     let left = match waited {
         true => backlog(subject),
         false => 0.0,
     };
     let own = today - left;
-    let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
+    let is_more = own >= rules.volume.more * rules.volume.from as f64
+        && own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
         && own >= than.most
-        && (than.is_little || than.is_own || today >= past.most(usual))
+        && (than.is_little || than.is_own || today >= past.most(usual, |_| true))
         && !is_chance(today, than.usual);
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
     // Without the list that usually goes out on a day of the week, it is a day like others.
@@ -311,6 +326,12 @@ fn compared(today: f64, usual: f64, days: &[f64], also: &str) -> String {
         days.last().copied().unwrap_or(0.0),
     );
     format!("{today}, compared with a usual {usual:.0} ({least} to {most} a day{also})")
+}
+
+/// The one in the middle, or what is between two: neither may be a list's, or an incident's.
+fn middle(sorted: &[f64]) -> Option<f64> {
+    let two = at_least_usual(sorted).zip(median(sorted));
+    two.map(|(one, other)| (one * other).sqrt())
 }
 
 /// The one in the middle; of two in the middle, the smaller: neither may be a list's.

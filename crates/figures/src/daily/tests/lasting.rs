@@ -124,8 +124,8 @@ fn a_gap_is_neither_well_nor_empty() {
     );
 }
 
-/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, so many, of which
-/// some are known to have come before it.
+/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, so many, some of
+/// which are known to have come before it.
 #[test]
 fn what_is_left_over_on_a_quiet_day_is_none_of_its_own() {
     let with = |deferred: u64, earlier: Option<u64>| {

@@ -298,3 +298,17 @@ fn what_stays_is_no_chance() {
     assert_eq!(with(1), [""; 0]);
     one(&with(3), "11.0% bounced (11), rising for days from 4.0%");
 }
+
+/// Three times as much is news after one week, too: a list's day in it is no measure, nor do its two weekend days say
+/// much where one is a list's.
+#[test]
+fn three_times_as_much_is_found_after_a_week() {
+    // A Saturday with three times the last one's 86; Sunday had 545.
+    let sunday = |on: u64| [87, 199, 175, 183, 197, 86, 545][on as usize];
+    one(&volume(7, sunday, 298), "3.5 times as many");
+    assert_eq!(volume(7, sunday, 150), [""; 0]);
+    // A list goes out on Sundays, Saturday has a quarter of working days: it is held against Saturdays.
+    let saturday = |on: u64| [124, 100, 107, 111, 98, 26, 102][on as usize];
+    one(&volume(28, saturday, 84), "3.2 times as many");
+    assert_eq!(volume(28, saturday, 50), [""; 0]);
+}

@@ -18,7 +18,7 @@ fn the_defaults() {
     assert_eq!((rules.change.times, rules.change.from), (2.0, 6));
     assert_eq!(rules.change.points, [0.5, 3.0, 10.0, 1.0, 3.0]);
     let volume = rules.volume;
-    assert_eq!((volume.more, volume.less, volume.from), (1.8, 3.0, 20));
+    assert_eq!((volume.more, volume.less, volume.from), (2.1, 3.0, 20));
     assert_eq!(rules.mailq.messages, (200, 500));
     assert_eq!(rules.mailq.oldest.1, Span::from_days(10));
     assert_eq!(rules.complaints.critical[..2], ["master", "qmgr"]);
