@@ -40,7 +40,7 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
             what: trouble.text.clone(),
             details: String::new(),
         };
-        found.push((1, u64::MAX, finding));
+        found.push((8, 0, finding));
     }
     for instance in &queue.instances {
         let n = instance.figures.counts.total();
