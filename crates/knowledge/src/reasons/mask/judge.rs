@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::beliefs::take_advice_out;
 use super::kinds::{is_enhanced_code, is_host, is_id, is_ip, is_ip_and_port, is_time};
 use super::stand_in::{ADDRESS, BLOCKLIST, HOST, ID, IP, LINK, NAME, TIME};
 use super::walk::{Reader, is_run, walk};
@@ -23,73 +24,6 @@ pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -
     take_advice_out(&mut out);
     out.truncate(out.trim_end().len());
     out
-}
-
-/// How people are addressed who may believe something, and the words for it. Accented letters are `?` here.
-const BELIEFS: [(&str, &[&str]); 17] = [
-    (
-        "if you ",
-        &[
-            "think", "believe", "feel", "suspect", "consider", "wish", "want",
-        ],
-    ),
-    ("wenn sie ", GERMAN),
-    ("falls sie ", GERMAN),
-    ("sollten sie ", GERMAN),
-    ("si vous ", &["pensez", "croyez", "estimez"]),
-    ("si usted ", SPANISH),
-    ("si ", SPANISH),
-    ("se voc? ", PORTUGUESE),
-    ("se ", PORTUGUESE),
-    ("если вы ", &["счита", "дума", "полага", "увер"]),
-    ("якщо ви ", &["вважа", "дума"]),
-    ("je?li ", &["uwa?a", "s?dz"]),
-    ("als u ", &["denkt", "meent", "vindt", "gelooft"]),
-    ("om du ", &["tror", "anser"]),
-    ("hvis du ", &["tror", "mener"]),
-    ("如果您", &["认为", "觉得"]),
-    ("如果你", &["认为", "觉得"]),
-];
-const GERMAN: &[&str] = &["glaub", "denk", "mein", "vermut", "der "];
-const SPANISH: &[&str] = &["cree", "piensa", "considera"];
-const PORTUGUESE: &[&str] = &[
-    "acredit", "acha", "pensa", "ritien", "ritengo", "cred", "pensi",
-];
-
-/// The same where it ends what is believed: in Japanese and Korean.
-const BELIEVED: [&str; 4] = ["と思われる場合", "と思う場合", "고 생각되", "고 생각하"];
-
-/// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
-fn take_advice_out(out: &mut String) {
-    for (whoever, verbs) in BELIEFS {
-        take_beliefs_out(out, whoever, verbs);
-    }
-    for end in BELIEVED {
-        while let Some(at) = out.find(end) {
-            let before = &out[..at];
-            let sentence = ["。", ". ", "; "].map(|mark| Some(before.rfind(mark)? + mark.len()));
-            let words = before.find(|c: char| !c.is_ascii()).unwrap_or(at);
-            let from = sentence.into_iter().flatten().max().unwrap_or(0);
-            out.replace_range(from.max(words)..at + end.len(), "");
-        }
-    }
-}
-
-fn take_beliefs_out(out: &mut String, whoever: &str, verbs: &[&str]) {
-    let mut from = 0;
-    while let Some(at) = out[from..].find(whoever).map(|at| from + at) {
-        let belief = &out[at + whoever.len()..];
-        let is_advice = verbs.iter().any(|verb| belief.starts_with(verb))
-            && !out[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
-        if !is_advice {
-            from = at + whoever.len();
-            continue;
-        }
-        let ends = [". ", ";", ")", "。"].map(|end| belief.find(end));
-        let len = ends.into_iter().flatten().min().unwrap_or(belief.len());
-        out.replace_range(at..at + whoever.len() + len, "");
-        from = at;
-    }
 }
 
 /// The sites that explain SPF's verdicts: many servers say no more than `Please see http://www.openspf.net/Why?…`.

@@ -4,6 +4,7 @@
 //! [`judge`] leaves what rules may decide by, so that no name a stranger chose is taken for a server's judgement.
 
 mod address;
+mod beliefs;
 mod group;
 mod judge;
 mod kinds;
