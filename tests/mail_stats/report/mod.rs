@@ -102,7 +102,8 @@ fn the_bundled_hosts_day_is_reported() {
     let told = attention(text);
     let subjects: Vec<&str> = told.iter().map(|t| t.split(':').next().unwrap()).collect();
     let [aol_a, aol_b, rest] = ["postfix-aol-a", "postfix-aol-b", "postfix-therest-a"];
-    let expected = [rest, aol_a, rest, aol_b, "all instances", rest].map(|name| format!("!  {name}"));
+    let expected =
+        [rest, aol_a, rest, aol_b, "all instances", rest].map(|name| format!("!  {name}"));
     assert_eq!(subjects, expected, "{told:?}");
     // 13 of 290 the day before, at least 2.6 % (Wilson); the limit is 1.5 %.
     assert!(
