@@ -73,7 +73,7 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         verdict.text.push_str(&format!("; {others} more {what}"));
     }
     if nobodys > 0 {
-        let what = "delivery lines of no program's name cannot be read, not judged";
+        let what = "delivery lines of no configured instance's name cannot be read, not judged";
         verdict.text.push_str(&format!("; {nobodys} {what}"));
     }
     let table = host::tables::advice(run.cx.site())?;
@@ -162,13 +162,22 @@ fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> (u64, u64) {
     } else if selection.names.is_empty() || run.args.names_its_logs() && !is_own {
         stats.leave(|name| name != OTHER_INSTANCES.as_bytes())
     } else {
-        let out = stats.leave(|name| selection.is_configured(name));
+        let unparsed = stats.total.unparsed;
+        let out = stats.leave(|name| selection.is_configured(without_host(name)));
+        nobodys = unparsed.saturating_sub(stats.total.unparsed);
         if stats.total.counts.total() > 0 {
-            nobodys = std::mem::take(&mut stats.gaps.nobodys);
+            nobodys = nobodys.saturating_add(std::mem::take(&mut stats.gaps.nobodys));
         }
         out
     };
     (out.total(), nobodys)
+}
+
+/// The instance's name, of one whose lines bear another host's name, too: this host's own do so after it was renamed,
+/// or before it had its name.
+fn without_host(name: &[u8]) -> &[u8] {
+    let at = name.iter().rposition(|&b| b == b'@');
+    at.map_or(name, |at| &name[..at])
 }
 
 /// Nothing of this host's instances, and lines of their names under another host's: whose are they?

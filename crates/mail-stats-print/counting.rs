@@ -158,6 +158,10 @@ impl Sink for Counting<'_> {
         self.filter.wants(tag)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.filter.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         // Who sent a message is said in an earlier line.
         (!self.tally.wants_senders()).then(|| self.later())
@@ -269,6 +273,10 @@ impl<W: Write + Send> Sink for EventLines<'_, W> {
 
     fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
         self.filter.wants(tag)
+    }
+
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.filter.knows(tag)
     }
 
     fn is_done(&self) -> bool {

@@ -59,6 +59,10 @@ impl Sink for Both<'_> {
     fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
         self.counting.counts(tag, time)
     }
+
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.counting.knows(tag)
+    }
 }
 
 impl<'a> Both<'a> {

@@ -40,6 +40,10 @@ impl Sink for Both<'_> {
         self.all.counts(tag, time)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.all.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(self.later())
     }

@@ -52,6 +52,10 @@ impl Sink for Both<'_> {
         time.is_none_or(|time| time >= self.since) && self.last.counts(tag, time)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.last.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(Self {
             days: self.days.fork()?,

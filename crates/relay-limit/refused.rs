@@ -131,6 +131,10 @@ impl Sink for Counter<'_> {
         self.filter.wants(tag)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.filter.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(self.later())
     }

@@ -98,6 +98,10 @@ impl Sink for TrafficSink<'_> {
         self.filter.wants(tag)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.filter.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(Self {
             filter: self.filter.clone(),

@@ -7,6 +7,7 @@
 )]
 
 mod check;
+mod claims;
 mod complaints;
 mod days;
 mod delays;

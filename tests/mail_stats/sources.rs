@@ -244,6 +244,11 @@ fn an_instance_with_a_log_of_its_own() {
     assert!(ran.err.contains(says), "{}", ran.err);
     let ran = stats(["--root", path, "--check", "--date", "2026-09-19"]).ended(3);
     assert!(ran.out.contains(says), "{}", ran.out);
+    for format in ["report", "html"] {
+        let report = ["--format", format, "--date", "2026-09-19"];
+        let ran = stats(["--root", path].iter().chain(&report)).ended(1);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
     // It was rotated just now.
     write("var/log/own.log.1", &line("postfix-own"));
     stats(["--root", path]).ended(0);

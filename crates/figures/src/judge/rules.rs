@@ -170,11 +170,13 @@ impl Rules {
         }
     }
 
-    /// What this many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is
-    /// known.
+    /// What this many unread delivery lines among all of them make of a verdict: above [`Limits::critical`], and where
+    /// none could be read, however few they are, nothing is known.
     pub fn unread_level(&self, unread: Sample) -> Level {
+        let is_all = unread.part() > 0 && unread.part() == unread.whole();
         match self.unread.judge(unread).level {
             Level::Critical => Level::Unknown,
+            _ if is_all => Level::Unknown,
             level => level,
         }
     }

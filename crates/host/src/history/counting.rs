@@ -182,6 +182,10 @@ impl Sink for DayCounts<'_> {
         self.place(time).is_some() && self.filter.wants(tag)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.filter.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         let none = DayTally {
             attempts: Tally::new(Arc::clone(&self.attempts)),

@@ -306,6 +306,11 @@ impl Set {
         let mut problems = Vec::new();
         if !readings.iter().any(|reading| reading.seen.is_postfix) {
             problems.extend(readings.iter().filter_map(gaps::unknown));
+            if let LogPlace::File(current) = &self.place
+                && self.scope.is_named()
+            {
+                problems.extend(gaps::unused(current));
+            }
             let fault = problems.first().map(ToString::to_string);
             self.fault = fault.or(self.fault.take());
         }

@@ -264,6 +264,15 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// Is a tag that names no service an instance's? Where none is configured, it may be.
+    pub fn knows(&self, tag: &[u8]) -> bool {
+        let names = &self.selection.names;
+        match names.is_empty() {
+            true => tag.starts_with(b"postfix"),
+            false => names.has(names.instance(tag)),
+        }
+    }
+
     fn counts(&self, name: &[u8]) -> bool {
         self.scope.has(name) && self.selection.wants(name)
     }

@@ -196,7 +196,7 @@ pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -
 
 /// What is wrong with a log of Postfix's own (`maillog_file`, of one instance or several) in which nobody has ever
 /// written: Postfix itself does so as soon as it starts. The lines are elsewhere, then, or nowhere.
-pub(super) fn unused(current: &Path) -> Option<Problem> {
+pub(crate) fn unused(current: &Path) -> Option<Problem> {
     let files = log::siblings(current).ok()?;
     let is_empty = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|m| m.len() == 0);
     let what = format!(

@@ -200,6 +200,11 @@ pub trait Sink: Send + Sized {
         true
     }
 
+    /// May a tag that names no service be an instance's? Any program may bear such a name.
+    fn knows(&self, tag: &[u8]) -> bool {
+        tag.starts_with(b"postfix")
+    }
+
     /// An empty sink of the same kind, for a later part of the log that another thread reads meanwhile. Nothing, as
     /// here, for a sink that needs the events one after the other.
     fn fork(&self) -> Option<Self> {

@@ -71,6 +71,7 @@ pub(super) fn events<S: Sink>(
                 Event::Unparsed { tag: b"", why, .. } => {
                     seen.unread(Some(place()), line, *why, true);
                 }
+                Event::Unparsed { tag, why, .. } if why.may_be_foreign() && !sink.knows(tag) => {}
                 Event::Unparsed { tag, time, why, .. } => {
                     if sink.counts(tag, *time) {
                         seen.unread(Some(place()), line, *why, false);
@@ -116,7 +117,10 @@ fn one(
 ) -> Option<bool> {
     let mut is_one = false;
     let mut on = |event: &Event<'_>| {
-        is_one = !matches!(event, Event::Unparsed { tag: b"", .. } | Event::Dropped(_));
+        is_one = match event {
+            Event::Unparsed { tag, why, .. } => !tag.is_empty() && !why.may_be_foreign(),
+            event => !matches!(event, Event::Dropped(_)),
+        };
         on(event);
     };
     let object = match json::is_object(line) {

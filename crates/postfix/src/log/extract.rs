@@ -10,12 +10,12 @@ use super::cursor::Cursor;
 use super::delivery::{self, Message, Word};
 use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, FilterLine, Filtered, Scan};
-use super::header::{self, Header, Headless};
+use super::header::{self, Header};
 use super::lost;
 use super::placed::When;
 use super::stamp::Minute;
 use super::torn;
-use super::unread::{MOST_DELIVERIES, Why, has_clock, looks_like_delivery, opens_like_delivery};
+use super::unread::{MOST_DELIVERIES, Why, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
 
 /// Turns lines into events.
@@ -60,45 +60,16 @@ impl Extractor {
 
     /// A line of another service, or program, may be cut off, and a delivery's stand behind the cut, which is not
     /// counted then: what others log is strangers' text, and may quote it.
-    fn doubt(&mut self, header: &Header<'_>) {
+    pub(super) fn doubt(&mut self, header: &Header<'_>) {
         self.is_doubtful = torn::holds_line(header.message) && self.placed(header).1;
-    }
-
-    /// A line that has no header of Postfix's.
-    fn headless<'a>(&mut self, line: &'a [u8], headless: Headless<'a>) -> Option<Event<'a>> {
-        if self.wanted.filtered
-            && let Some(header) = filtered::own_line(line)
-        {
-            return self.message(&header);
-        }
-        let why = match headless {
-            Headless::Foreign(stamp, program, message) => {
-                let header = Header {
-                    stamp,
-                    host: b"",
-                    program,
-                    message,
-                };
-                self.doubt(&header);
-                return self.lost(&header);
-            }
-            Headless::NoTime if has_clock(line) => Why::Time,
-            Headless::NoTime => Why::NoTime,
-            Headless::NoTag => Why::NoTag,
-        };
-        looks_like_delivery(line).then_some(Event::Unparsed {
-            host: b"",
-            tag: b"",
-            time: None,
-            why,
-        })
     }
 
     /// The event in a message.
     #[inline]
     pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
         let Some(slash) = header.program.iter().rposition(|&b| b == b'/') else {
-            return self.scanned(header).or_else(|| self.lost(header));
+            let found = self.scanned(header).or_else(|| self.lost(header));
+            return found.or_else(|| self.serviceless(header));
         };
         let (tag, service) = header.program.split_at_checked(slash)?;
         if tag.is_empty() {
@@ -118,7 +89,9 @@ impl Extractor {
             None if self.wanted.connects && service == b"/smtpd" => self
                 .connected(header, tag)
                 .or_else(|| self.filtered(header, tag, service)),
-            None => self.filtered(header, tag, service),
+            None => self
+                .filtered(header, tag, service)
+                .or_else(|| self.strange_service(header, tag)),
         }
     }
 
@@ -196,7 +169,7 @@ impl Extractor {
     }
 
     /// A line that cannot be read, unless it is of another time.
-    fn unparsed<'a>(
+    pub(super) fn unparsed<'a>(
         &mut self,
         header: &Header<'a>,
         tag: &'a [u8],
@@ -239,7 +212,7 @@ impl Extractor {
     }
 
     /// What a syslog daemon says of messages that it threw away.
-    fn lost<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
+    pub(super) fn lost<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
         let lost = lost::parse(header.program, header.message)?;
         self.placed(header).1.then_some(Event::Dropped(lost))
     }

@@ -125,6 +125,10 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Result<Header<'_>, Headles
         }
         // A tag without a process id.
         if let Some(program) = word.strip_suffix(b":") {
+            // rsyslog's `%syslogfacility-text%.%syslogseverity-text%: `.
+            if program != facility_of(program) && is_facility(program) {
+                continue;
+            }
             c.blanks();
             return match is_daemon(program) {
                 true => Ok(Header {
@@ -254,7 +258,7 @@ fn solaris(c: Cursor<'_>) -> Cursor<'_> {
 }
 
 /// `mail.info`, `mail:info`, `<mail.info>`, `<2.6>` (FreeBSD's numbers), `mail`: what syslogd can be set to write.
-fn is_facility(word: &[u8]) -> bool {
+pub(super) fn is_facility(word: &[u8]) -> bool {
     // Nearly every word that is asked about is a host.
     if !matches!(
         word.first(),

@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A field's bytes: journalctl writes text as a string, other bytes as an array of numbers, a field that occurs
-/// several times as an array of those (the first is taken), and null for what is too long without `-a`.
+/// several times as an array of those (the first is taken), and null for what is longer than 4096 bytes without `-a`.
 #[derive(Default)]
 struct Field<'a>(Option<Cow<'a, [u8]>>);
 
@@ -165,6 +165,8 @@ impl<'de> Visitor<'de> for FieldVisitor {
         while let Some(item) = items.next_element::<Item<'_>>()? {
             match item {
                 Item::Byte(byte) => bytes.push(byte),
+                // No text, and no part of one.
+                Item::Number(_) => first = Some(Field(None)),
                 Item::Field(field) if first.is_none() => first = Some(field),
                 Item::Field(_) | Item::Other(_) => {}
             }
@@ -178,6 +180,8 @@ impl<'de> Visitor<'de> for FieldVisitor {
 #[serde(untagged)]
 enum Item<'a> {
     Byte(u8),
+    #[expect(dead_code, reason = "which number it is does not matter")]
+    Number(f64),
     #[serde(borrow)]
     Field(Field<'a>),
     Other(IgnoredAny),
@@ -256,7 +260,12 @@ pub(super) fn line(
             message: fields.message.bytes().trim_ascii_start(),
         }),
     };
-    if let Some(found) = header.and_then(|h| extractor.message(&h)) {
+    let is_textless = fields.message.0.is_none() && fields.log.0.is_none();
+    let found = header.and_then(|header| match is_textless {
+        true => extractor.textless(&header),
+        false => extractor.message(&header),
+    });
+    if let Some(found) = found {
         event(&found);
     }
     true

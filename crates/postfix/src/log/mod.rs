@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod attempt;
+mod claim;
 mod clock;
 mod complaint;
 mod copies;

@@ -11,7 +11,7 @@ pub(super) enum When {
     NotAsked,
     Unknown,
     Outside,
-    /// It is behind the window, and yet to come.
+    /// It is yet to come, and behind the window, unless that has no end.
     Ahead,
 }
 
@@ -37,6 +37,8 @@ impl Extractor {
             return When::Unknown;
         };
         match &self.window {
+            // No end is asked for, but what is yet to come is no part of the last hour.
+            Some(window) if time >= self.future && window.end == Time::MAX => When::Ahead,
             // When it was written, the lines before it say.
             Some(window) if time >= window.end && time >= self.future => match self.is_outside {
                 true => When::Outside,

@@ -24,10 +24,10 @@ pub enum Stamp {
 /// Reads a time at the front of `at` and takes it off.
 ///
 /// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no
-/// offset); the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year
+/// offset), also without its signs (`20260919T122257Z`); the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year
 /// before the month, after the day or after the time, with the month in another language, with the day before it (`15
 /// avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and `short-unix`
-/// (`1695119777.123456`).
+/// (`1695119777.123456`), with any or no fraction.
 pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     let mut c = *at;
     let stamp = match c.peek()? {
@@ -50,6 +50,9 @@ fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
     };
     if c.eat(b"-") {
         return iso(year, c, false);
+    }
+    if let Some(stamp) = compact(year, c) {
+        return Some(stamp);
     }
     if c.eat(b" ") {
         let month = month::take(c)?;
@@ -79,16 +82,33 @@ fn counted(c: &mut Cursor<'_>) -> Option<Stamp> {
     behind_day(month::take(c)?, number, c)
 }
 
-/// Seconds since 1970 with six digits of fraction (journalctl(1), `short-unix`).
+/// Seconds since 1970, with or without a fraction (journalctl(1), `short-unix`; rsyslog's `date-unixtimestamp`,
+/// syslog-ng's `UNIXTIME`).
 fn unix(c: &mut Cursor<'_>) -> Option<Stamp> {
     let seconds = c.number(9, 11)?;
-    if !c.eat(b".") {
-        return None;
-    }
-    let micros = c.number(6, 6)?;
+    let micros = u64::from(fraction(c));
     let total = seconds.checked_mul(1_000_000)?.checked_add(micros)?;
     let micros = i64::try_from(total).ok()?;
     Some(Stamp::Instant(Time::from_micros(micros)))
+}
+
+/// What follows `YYYY` in `20261124T130000Z`.
+fn compact(year: u64, c: &mut Cursor<'_>) -> Option<Stamp> {
+    let mut probe = *c;
+    let pair = |c: &mut Cursor<'_>| u32::try_from(c.number(2, 2)?).ok();
+    let (month, day) = (pair(&mut probe)?, pair(&mut probe)?);
+    if !probe.eat(b"T") {
+        return None;
+    }
+    let (hour, minute) = (pair(&mut probe)?, pair(&mut probe)?);
+    let second = pair(&mut probe).filter(|s| *s <= 60)?.min(59);
+    let micros = fraction(&mut probe);
+    let time = NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?;
+    let Stamp::Local(local) = local(year, month, u64::from(day), time)? else {
+        return None;
+    };
+    *c = probe;
+    zoned(local, c)
 }
 
 /// What follows `YYYY-`. With `zone_name`, a word such as `CEST` stands for the host's zone.
@@ -117,6 +137,11 @@ fn iso(year: u64, c: &mut Cursor<'_>, zone_name: bool) -> Option<Stamp> {
         }
         return Some(Stamp::Local(local));
     }
+    zoned(local, c)
+}
+
+/// A time, and the offset after it: `Z`, `+02:00`, `+0200` or none.
+fn zoned(local: NaiveDateTime, c: &mut Cursor<'_>) -> Option<Stamp> {
     let offset = match c.peek() {
         Some(b'Z' | b'z') => {
             c.until(|b| b != b'Z' && b != b'z');
@@ -229,26 +254,34 @@ fn time(c: &mut Cursor<'_>) -> Option<NaiveTime> {
     }
     // A leap second is counted with the second before it.
     let second = c.number(2, 2).filter(|s| *s <= 60)?.min(59);
-    let mut micros: u32 = 0;
-    let mut fraction = *c;
-    if fraction.eat(b".") || fraction.eat(b",") {
-        let digits = fraction.until(|b| !b.is_ascii_digit());
-        if !digits.is_empty() {
-            for at in 0..6 {
-                let digit = digits
-                    .get(at)
-                    .map_or(0, |d| u32::from(d.wrapping_sub(b'0')));
-                micros = micros.wrapping_mul(10).wrapping_add(digit);
-            }
-            *c = fraction;
-        }
-    }
+    let micros = fraction(c);
     NaiveTime::from_hms_micro_opt(
         u32::try_from(hour).ok()?,
         u32::try_from(minute).ok()?,
         u32::try_from(second).ok()?,
         micros,
     )
+}
+
+/// `.123`, `,123456789` or nothing, in microseconds; what is finer is dropped.
+fn fraction(c: &mut Cursor<'_>) -> u32 {
+    let mut probe = *c;
+    if !(probe.eat(b".") || probe.eat(b",")) {
+        return 0;
+    }
+    let digits = probe.until(|b| !b.is_ascii_digit());
+    if digits.is_empty() {
+        return 0;
+    }
+    *c = probe;
+    let digit = |at| {
+        digits
+            .get(at)
+            .map_or(0, |d: &u8| u32::from(d.wrapping_sub(b'0')))
+    };
+    (0..6).fold(0, |micros: u32, at| {
+        micros.wrapping_mul(10).wrapping_add(digit(at))
+    })
 }
 
 fn local(year: u64, month: u32, day: u64, time: NaiveTime) -> Option<Stamp> {

@@ -19,6 +19,14 @@ pub enum Why<'a> {
     Time,
     /// Behind its time there is no tag.
     NoTag,
+    /// Its tag names no service.
+    NoService,
+    /// Its tag names a service that delivers nothing.
+    Service,
+    /// Its tag is not written as Postfix writes it.
+    Tag,
+    /// A delivery stands behind other words, or behind another program's tag: it may be quoted there.
+    Quoted,
     /// It has a time that is no time of any year, where a window is asked for.
     Unplaced,
     /// Its time is yet to come, where a window is asked for that it is behind.
@@ -31,6 +39,8 @@ pub enum Why<'a> {
     Status(&'a [u8]),
     /// It stands for more lines than there can be in a row.
     Repeated,
+    /// A delivery agent's entry in a log of JSON has no text.
+    NoText,
     /// It begins as JSON does, and is no JSON object.
     NoJson,
     /// Something stands in front of its queue id.
@@ -41,15 +51,29 @@ pub enum Why<'a> {
     TwoLines,
 }
 
+impl Why<'_> {
+    /// May the line be of a program that has nothing to do with Postfix, unless its tag is an instance's name?
+    pub(super) fn may_be_foreign(self) -> bool {
+        matches!(self, Self::NoService | Self::Service)
+    }
+}
+
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoTime => f.write_str("no time in front"),
             Self::Time => f.write_str("its time is in no form that is known"),
             Self::NoTag => f.write_str("no tag NAME/SERVICE[PID]: behind the time"),
+            Self::NoService => f.write_str(
+                "its tag names no service (rsyslog writes it whole as %syslogtag%, not as %programname%)",
+            ),
+            Self::Service => f.write_str("its tag names no delivery agent of Postfix's"),
+            Self::Tag => f.write_str("its tag is not NAME/SERVICE[PID]:"),
+            Self::Quoted => f.write_str("other words stand in front of it"),
             Self::Unplaced => f.write_str("its time is not a date of any near year"),
             Self::Ahead => f.write_str("its time is yet to come"),
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
+            Self::NoText => f.write_str("its text is left out (journalctl -o json needs -a)"),
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::QueueId => f.write_str("no queue id behind the tag"),
             Self::Torn => f.write_str("a control character, which Postfix never writes"),
@@ -77,9 +101,9 @@ pub struct Unread {
     pub lines: u64,
     /// How many of them have no tag that would say whose they are.
     pub nobodys: u64,
-    /// How many lines have no head at all, neither time nor tag: half of a line, what a program wrote in several, or a
-    /// log that was cut by columns. They are among the others only where they are most of the log's deliveries, since
-    /// what stands in them anyone may have written.
+    /// How many lines have no head at all, neither time nor tag: half of a line, what a program wrote in several, what
+    /// it quotes, or a log that was cut by columns. They are among the others only where they are most of the log's
+    /// deliveries, since what stands in them anyone may have written.
     pub(super) headless: u64,
     /// The first few.
     pub first: Vec<UnreadLine>,
@@ -107,19 +131,20 @@ impl Unread {
         why: Why<'_>,
         is_nobodys: bool,
     ) {
-        if why == Why::NoTime {
+        let is_headless = is_nobodys && matches!(why, Why::NoTime | Why::Quoted);
+        if is_headless {
             self.headless = self.headless.saturating_add(1);
         } else {
             self.lines = self.lines.saturating_add(1);
             self.nobodys = self.nobodys.saturating_add(u64::from(is_nobodys));
         }
-        let alike = |line: &&UnreadLine| line.is_headless == (why == Why::NoTime);
+        let alike = |line: &&UnreadLine| line.is_headless == is_headless;
         if self.first.iter().filter(alike).count() < SHOWN {
             self.first.push(UnreadLine {
                 at,
                 why: why.to_string(),
                 text: sample(line),
-                is_headless: why == Why::NoTime,
+                is_headless,
             });
         }
     }

@@ -186,6 +186,10 @@ impl<S: Sink> Sink for Watched<S> {
         self.inner.counts(tag, time)
     }
 
+    fn knows(&self, tag: &[u8]) -> bool {
+        self.inner.knows(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(Self {
             inner: self.inner.fork()?,

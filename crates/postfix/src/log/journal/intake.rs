@@ -103,6 +103,11 @@ impl<'a> Intake<'a> {
         let event = match self.extractor.message(&header) {
             // journald's own reports were met above.
             None | Some(Event::Dropped(_)) => return,
+            Some(Event::Unparsed { tag, why, .. })
+                if tag.is_empty() || why.may_be_foreign() && !sink.knows(tag) =>
+            {
+                return;
+            }
             Some(event) => event,
         };
         match self.journal.trust.origin(entry.identifier, &entry.sender) {
