@@ -122,8 +122,8 @@ pub(crate) const MONITORING: Section = Section {
              from another daemon, like error from any, it is a WARNING. UNKNOWN means not seen: a log that cannot be \
              read, is empty or is not Postfix's, a window that no log covers, or not from \
              its beginning on, messages that a syslog daemon dropped, \
-             and more than 10% of an instance's delivery lines unreadable, beyond chance, or all of them, however few \
-             (more than 1% is a WARNING). A line is an instance's if that is what its first words say, even if its \
+             and more than 10% of an instance's delivery lines unreadable (more than 1% is a WARNING), each beyond \
+             chance, or all of them, however few. A line is an instance's if that is what its first words say, even if its \
              time is in no form that is known; lines under names of no instance, which anyone may write, are only \
              counted.",
         ),

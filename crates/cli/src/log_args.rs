@@ -12,8 +12,8 @@ use host::logs::{LogSource, Preference};
 pub struct LogArgs {
     /// Read these logs instead of the host's; "-" is standard input
     ///
-    /// Plain text, gzip, xz, zstd or bzip2, recognized by content; also JSON lines as written by journalctl -o json -a or
-    /// Docker's json-file driver.
+    /// Plain text, gzip, xz, zstd or bzip2, recognized by content; also JSON lines as written by journalctl -o json -a
+    /// or Docker's json-file driver.
     #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = [
         "log_source", "journal",
     ])]

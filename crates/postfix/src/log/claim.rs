@@ -57,8 +57,8 @@ fn of(line: &[u8]) -> Option<Claim<'_>> {
     let slash = memchr::memrchr(b'/', program);
     let tag = program.get(..slash.unwrap_or(program.len()))?;
     let is_tag = is_tag && tag.iter().any(u8::is_ascii_alphabetic) && !is_time(program);
-    let is_known = |word: &&[u8]| header::is_facility(bare(word)) || is_level(word);
-    words.retain(|word| !is_known(&word));
+    let is_known = |word: &[u8]| header::is_facility(bare(word)) || is_level(word);
+    words.retain(|word| !is_known(word));
     let host = match words.as_slice() {
         [.., before, host] if before.iter().any(u8::is_ascii_digit) => host,
         [host] => host,

@@ -24,10 +24,10 @@ pub enum Stamp {
 /// Reads a time at the front of `at` and takes it off.
 ///
 /// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no
-/// offset), also without its signs (`20260919T122257Z`); the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year
-/// before the month, after the day or after the time, with the month in another language, with the day before it (`15
-/// avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and `short-unix`
-/// (`1695119777.123456`), with any or no fraction.
+/// offset), also without its signs (`20260919T122257Z`); the traditional form (`Sep 19 12:22:57`), also with a weekday
+/// before it, with a fraction, with the year before the month, after the day or after the time, with the month in
+/// another language, with the day before it (`15 avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57
+/// CEST`) and `short-unix` (`1695119777.123456`), with any or no fraction.
 pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     let mut c = *at;
     let stamp = match c.peek()? {
