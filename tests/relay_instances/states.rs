@@ -185,13 +185,8 @@ fn running_instances_and_their_addresses() {
 fn a_start_is_not_hindered_by_looking() {
     let host = host_or_skip!();
     let a = host.instance("postfix-aol-a").create();
-    let looking = host
-        .command("bash")
-        .args([
-            "-c",
-            &format!("while :; do {TOOL} aol-a; done >/dev/null 2>&1"),
-        ])
-        .spawn();
+    let script = format!("while :; do {TOOL} aol-a; done >/dev/null 2>&1");
+    let looking = host.command("bash").args(["-c", &script]).spawn();
     // flock(2) cannot ask without taking: a start fails in the microseconds of a look, and, repeated, does not.
     let mut met = 0;
     for _ in 0..5 {

@@ -49,7 +49,7 @@ impl Queue {
         Self::Hold,
     ];
 
-    /// Is its mail tried, and so in the end returned? Not what pickup(8) has yet to take, nor what is on hold or corrupt.
+    /// Is its mail tried, and so in the end returned? Not what pickup(8) has yet to take, what is on hold or corrupt.
     pub fn is_tried(self) -> bool {
         !matches!(self, Self::Maildrop | Self::Hold | Self::Corrupt)
     }
