@@ -149,8 +149,11 @@ pub(crate) fn open(place: &Place) -> io::Result<File> {
 /// has the file open still.
 fn holder(file: &File) -> Option<String> {
     let stat = fstat(file).ok()?;
-    let text = crate::read_text(Path::new("/proc/locks"), 16 << 20).ok()?;
-    let taker = pid_of(&text, stat.st_dev, stat.st_ino);
+    // A list that changes while it is read may lack one that has been there all the time.
+    let taker = (0..3).find_map(|_| {
+        let text = crate::read_text(Path::new("/proc/locks"), 16 << 20).ok()?;
+        pid_of(&text, stat.st_dev, stat.st_ino)
+    });
     taker.and_then(process).or_else(|| {
         let processes = std::fs::read_dir("/proc").ok()?;
         let names = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());

@@ -123,6 +123,26 @@ fn a_log_that_was_emptied_is_reported_once() {
 }
 
 #[test]
+fn what_a_damaged_archive_lost_is_a_gap_ever_after() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 3, "sent", "250 ok");
+    host.counters();
+    host.deliver("aol-a", 400, "sent", "250 ok");
+    let log = host.log();
+    let name = log.display();
+    sh(&format!(
+        "gzip -c {name} | head -c 700 >{name}.1.gz; : >{name}"
+    ));
+    host.deliver("aol-a", 1, "sent", "250 ok");
+    let ran = host.run(&["--format", "prom"]).ended(1);
+    assert!(ran.err.contains("mail.log.1.gz"), "{}", ran.err);
+    assert_eq!(value(&ran.out, "relay_mail_log_gaps_total"), 1.0);
+    assert!(deliveries(&ran.out, "aol-a", "sent") < 404.0, "{}", ran.out);
+    let prom = host.counters();
+    assert_eq!(value(&prom, "relay_mail_log_gaps_total"), 1.0);
+}
+
+#[test]
 fn one_unreadable_log_is_reported_and_the_others_are_counted() {
     let mut host = Host::new();
     host.deliver("aol-a", 1, "sent", "250 ok");

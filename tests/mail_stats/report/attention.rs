@@ -79,6 +79,37 @@ fn attention_is_called_to_what_is_much_worse() {
     );
 }
 
+/// relay-limit takes the instance's name, and of two that log under one name it is not known whose the refusals are.
+#[test]
+fn commands_name_the_instance_and_not_its_syslog_name() {
+    let lines = |time| {
+        [Lines {
+            instance: "mx",
+            time,
+            n: 50,
+            status: "bounced",
+            reply: BLOCKED,
+            ..Lines::default()
+        }]
+    };
+    let log = two_days(&lines("18T10:00:00"), &lines("19T10:00:00"));
+    let check = |instances: &[&str], expected: Option<&str>| {
+        let root = host(&[&["postfix"], instances].concat(), &log);
+        for n in 1..=instances.len() {
+            let main = root.path().join(format!("etc/postfix-{n}/main.cf"));
+            let text = fs::read_to_string(&main).unwrap() + "syslog_name = mx\n";
+            fs::write(main, text).unwrap();
+        }
+        let out = report(&root, &DAY).out.replace("\n   ", " ");
+        let at = out.find("relay-limit pause ");
+        let command = at.map(|at| out[at..].split_whitespace().take(3).collect::<Vec<_>>());
+        let command = command.map(|words| words.join(" "));
+        assert_eq!(command.as_deref(), expected, "{out}");
+    };
+    check(&["postfix-aol-a"], Some("relay-limit pause aol-a"));
+    check(&["postfix-aol-a", "postfix-aol-b"], None);
+}
+
 /// What an instance that is paused puts off, no provider has refused.
 #[test]
 fn a_pause_is_blamed_on_nobody() {

@@ -81,7 +81,9 @@ fn note(
     let path = set.place.path();
     places.logs.insert(path.to_owned(), read.known);
     let gap = read.gap.filter(|_| is_promised);
-    let is_lossy = |r: &Reading| !r.lost.is_empty() || r.seen.lost.notices > 0;
+    // A compressed file is read once: what is damaged in it is not looked for again.
+    let is_damaged = |r: &Reading| r.bytes.is_none() && !r.problems.is_empty();
+    let is_lossy = |r: &Reading| !r.lost.is_empty() || r.seen.lost.notices > 0 || is_damaged(r);
     let lost = read.readings.iter().any(is_lossy);
     places.gaps += u64::from(gap.is_some()) + u64::from(lost);
     let mut strange = places.strange.remove(path);
