@@ -336,6 +336,7 @@ fn what_some_recipients_wait_for_is_not_said_to_be_sent() {
         "aol-a", "aol-b", "--yes", "--canary", "0", "--format", "json", "--name", "one",
     ];
     let moved = queue_move(&host, &args).ok();
+    accepting.wait_accepted(2);
     assert_eq!(served(&[&accepting]).len(), 2);
     let so_far = &json(&moved)["so_far"];
     assert_eq!(
