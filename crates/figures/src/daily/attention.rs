@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::notice::{ALL, Found, KINDS, Notice, rank};
-use super::shares::By;
+use super::notice::{ALL, Found, KINDS, Kind, Notice};
 use super::spread::Spread;
+use super::usual::{self, By};
 use super::{
     Daily, Measure, Rate, Subject, backlog, domains, outage, providers, shares, standing, volume,
 };
@@ -30,7 +30,7 @@ pub(super) fn findings(
     is_covered: bool,
     (rules, known): (&Rules, &Providers),
 ) -> (Vec<Notice>, Option<String>) {
-    let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
+    let (mut found, mut volumes): (Vec<Found>, Vec<Found>) = (Vec::new(), Vec::new());
     let mut silent = BTreeSet::new();
     // What anyone may have written is no reason for alarm.
     let all = report.instances.iter();
@@ -49,7 +49,7 @@ pub(super) fn findings(
     let by = Watched::JUDGED.map(|watched| By {
         watched,
         rules,
-        differs: shares::differs(judged(), watched),
+        differs: usual::differs(judged(), watched),
         shares,
     });
     let all = once(&judged_total(report));
@@ -70,10 +70,10 @@ pub(super) fn findings(
         }
         of_subject(report, subject, is_once, &subject.name, &by, &mut found);
         if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
-            found.push((1, 0, volume::silent(subject)));
+            found.push(Found::new(Kind::Silent, 0, volume::silent(subject)));
         } else if let Some(finding) = volume(subject, report.figures(&subject.name), is_known) {
             silent.insert(subject.name.clone());
-            volumes.push((7, subject.today.total(), finding));
+            volumes.push(Found::new(Kind::Volume, subject.today.total(), finding));
         }
     }
     let of_all = volume(&all, Some(&report.stats.total), is_covered);
@@ -90,11 +90,12 @@ pub(super) fn findings(
     }
     let late = after_outage(judged());
     standing::all(report, rules, &late, !in_use.is_empty(), &mut found);
-    found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
-        let worst = b.level.cmp(&a.level);
-        worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
+    found.sort_by(|a, b| {
+        let worst = b.notice.level.cmp(&a.notice.level);
+        let place = a.kind.place().cmp(&b.kind.place());
+        worst.then(place).then(b.amount.cmp(&a.amount))
     });
-    let found = found.into_iter().map(|(_, _, finding)| finding);
+    let found = found.into_iter().map(|of| of.notice);
     let note = holiday.and_then(|_| volume::on_holiday(&all));
     (found.collect(), note)
 }
@@ -136,17 +137,17 @@ fn judged_total(report: &Daily) -> Subject {
 }
 
 /// What most instances have is the host's: where `all` of it has it, too, it is one finding, which names the busiest.
-fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
+fn one_of_all(mut volumes: Vec<Found>, all: Option<Notice>) -> Vec<Found> {
     let Some(all) = all.filter(|_| volumes.len() > 2) else {
         return volumes;
     };
-    volumes.sort_by_key(|(_, n, _)| std::cmp::Reverse(*n));
-    let names = volumes.iter().take(3).map(|(_, _, f)| f.instance.as_str());
+    volumes.sort_by_key(|of| std::cmp::Reverse(of.amount));
+    let names = volumes.iter().take(3).map(|of| of.notice.instance.as_str());
     let mut of = names.collect::<Vec<_>>().join(", ");
     if volumes.len() > 3 {
         of.push_str(&format!(" and {} more", volumes.len() - 3));
     }
-    let n = volumes.iter().map(|(_, n, _)| n).sum();
+    let n = volumes.iter().map(|of| of.amount).sum();
     let details = format!("{}; of {of}", all.details);
     let instance = ALL.to_owned();
     let finding = Notice {
@@ -154,7 +155,7 @@ fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
         details,
         ..all
     };
-    vec![(7, n, finding)]
+    vec![Found::new(Kind::Volume, n, finding)]
 }
 
 /// The shares of a subject that are too much; of all instances only those that none of them has.
@@ -165,11 +166,11 @@ fn of_subject(
     is_once: bool,
     name: &str,
     by: &[By<'_>],
-    found: &mut Found,
+    found: &mut Vec<Found>,
 ) {
     for by in by {
         let watched = by.watched;
-        let is_found = found.iter().any(|(kind, _, _)| *kind == rank(watched));
+        let is_found = found.iter().any(|of| of.kind == Kind::Share(watched));
         if name == ALL && is_found {
             continue;
         }
@@ -224,7 +225,7 @@ fn of_subject(
             what,
             details: details.join("; "),
         };
-        found.push((rank(watched), count, finding));
+        found.push(Found::new(Kind::Share(watched), count, finding));
     }
 }
 

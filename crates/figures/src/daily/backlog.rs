@@ -2,8 +2,8 @@
 
 use chrono::Weekday;
 
+use super::middle::{median, sorted};
 use super::spread::is_weekend;
-use super::volume::{median, sorted};
 use super::{Measure, Subject};
 
 /// An instance is down on a day on which one in so many of the usual is sent, or less; mail of so many days waits for

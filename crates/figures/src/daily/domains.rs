@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::notice::{Found, Notice};
+use super::notice::{Found, Kind, Notice};
 use super::providers::providers;
 use super::{Daily, Measure, Rate, failed, name_of};
 use crate::bounds::OTHER_INSTANCES;
@@ -24,7 +24,12 @@ const WORTH: u64 = 100;
 ///
 /// Lists always have addresses at domains that are gone, and day records hold no domains. So what failed at all
 /// domains of no provider must have risen above the days before by half of it: what fails every day is usual.
-pub(super) fn refusing(report: &Daily, history: &History, known: &Providers, found: &mut Found) {
+pub(super) fn refusing(
+    report: &Daily,
+    history: &History,
+    known: &Providers,
+    found: &mut Vec<Found>,
+) {
     let total = report.total.today;
     let all_failed = failed_of(total);
     // That most of all fails is no domain's matter, and is found elsewhere.
@@ -73,7 +78,7 @@ pub(super) fn refusing(report: &Daily, history: &History, known: &Providers, fou
         ),
         details,
     };
-    found.push((5, part, finding));
+    found.push(Found::new(Kind::Domain, part, finding));
 }
 
 /// What failed, but for what an instance put off by itself.

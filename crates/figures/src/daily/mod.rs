@@ -8,6 +8,7 @@ mod backlog;
 mod compare;
 mod domains;
 mod known;
+mod middle;
 mod notice;
 mod outage;
 mod providers;
@@ -15,6 +16,7 @@ mod shares;
 mod spread;
 mod standing;
 mod trends;
+mod usual;
 mod volume;
 
 use std::borrow::Cow;

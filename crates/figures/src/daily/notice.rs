@@ -22,10 +22,66 @@ pub struct Notice {
     pub details: String,
 }
 
-/// What is found, with what it is sorted by: its kind, and how much of it there is.
-pub(super) type Found = Vec<(u8, u64, Notice)>;
+/// What is found, and how much of it there is.
+pub(super) struct Found {
+    pub(super) kind: Kind,
+    pub(super) amount: u64,
+    pub(super) notice: Notice,
+}
 
-/// Of what kind a share is among findings: 0, 2, 4.
-pub(super) fn rank(watched: Watched) -> u8 {
-    2 * watched as u8
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A share of an instance's attempts, or of all of them.
+    Share(Watched),
+    /// The same of a provider, where no instance shows it.
+    Provider(Watched),
+    /// Domains that refuse everything.
+    Domain,
+    /// Hours in which next to nothing was sent.
+    Hours,
+    /// Far more or less than on the days before.
+    Volume,
+    /// An instance that should have delivered something.
+    Silent,
+    /// A provider that should have got something.
+    LeftOut,
+    /// What Postfix says of itself.
+    Complaint,
+    /// Lines that could not be read.
+    Unread,
+    /// Too much in the mailq, or for too long.
+    Mailq,
+    /// What Postfix stumbles over in a queue.
+    Trouble,
+    /// Mail that was sent, but hours late.
+    Late,
+}
+
+impl Found {
+    pub(super) fn new(kind: Kind, amount: u64, notice: Notice) -> Self {
+        Self {
+            kind,
+            amount,
+            notice,
+        }
+    }
+}
+
+impl Kind {
+    /// The place among findings that are as bad: the first is 0.
+    pub(super) fn place(self) -> u8 {
+        match self {
+            Self::Share(Watched::Blocked) | Self::Complaint => 0,
+            Self::Silent | Self::Unread => 1,
+            Self::Share(Watched::Bounced) => 2,
+            Self::Provider(Watched::Bounced) | Self::Mailq => 3,
+            Self::Share(Watched::Deferred) | Self::Hours => 4,
+            Self::Provider(_) | Self::Domain => 5,
+            Self::Share(Watched::Expired) => 6,
+            Self::Volume => 7,
+            Self::Share(Watched::Discarded) | Self::LeftOut | Self::Trouble => 8,
+            Self::Late => 9,
+        }
+    }
 }

@@ -5,7 +5,7 @@ mod usual;
 
 use std::collections::BTreeSet;
 
-use super::notice::{ALL, Found, Notice, rank};
+use super::notice::{ALL, Found, Kind, Notice};
 use super::{Daily, all_of, failed};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::{History, HistoryDay};
@@ -23,13 +23,13 @@ const HOURS: usize = 2;
 const EXPECTED: f64 = 20.0;
 
 /// Finds such hours, of all instances together or else of each.
-pub(super) fn outages(report: &Daily, history: &History, found: &mut Found) {
+pub(super) fn outages(report: &Daily, history: &History, found: &mut Vec<Found>) {
     let Some((today, before)) = history.days.split_last() else {
         return;
     };
-    let is_deferred = |(kind, _, _): &&(u8, u64, Notice)| *kind == rank(Watched::Deferred);
-    let named = found.iter().filter(is_deferred);
-    let named: BTreeSet<String> = named.map(|(_, _, of)| of.instance.clone()).collect();
+    let of_kind = |of: &&Found| of.kind == Kind::Share(Watched::Deferred);
+    let named = found.iter().filter(of_kind);
+    let named: BTreeSet<String> = named.map(|of| of.notice.instance.clone()).collect();
     let names = report.instances.iter().map(|of| of.name.as_str());
     let names = names.filter(|name| *name != OTHER_INSTANCES);
     let mut each: Vec<(Hourly, Vec<Run>)> = Vec::new();
@@ -227,7 +227,7 @@ impl Run {
     }
 
     /// `is_host`: is it all that the host has?
-    fn notice(&self, instance: &str, is_host: bool) -> (u8, u64, Notice) {
+    fn notice(&self, instance: &str, is_host: bool) -> Found {
         let (sent, total) = (self.tried.sent, self.tried.total());
         let what = match (self.failing, sent) {
             (1.., _) => "next to nothing got through",
@@ -252,6 +252,6 @@ impl Run {
                 _ => format!("{sent} of {total} attempts; {usual}"),
             },
         };
-        (rank(Watched::Deferred), self.usual.max(total), notice)
+        Found::new(Kind::Hours, self.usual.max(total), notice)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::notice::{ALL, Found, KINDS, Notice, rank};
-use super::shares::By;
+use super::notice::{ALL, Found, KINDS, Kind, Notice};
+use super::usual::{self, By};
 use super::{Daily, Measure, Rate, Subject, name_of, shares, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::{History, HistoryDay, InstanceDay};
@@ -86,12 +86,12 @@ pub(super) fn refusing(
     history: &History,
     rules: &Rules,
     is_once: bool,
-    found: &mut Found,
+    found: &mut Vec<Found>,
 ) {
     let all = providers(&report.stats, history, is_once, |_| true);
     for watched in [Watched::Bounced, Watched::Deferred] {
-        let of_kind = found.iter().filter(|(kind, _, _)| *kind == rank(watched));
-        let whose: BTreeSet<String> = of_kind.map(|(_, _, of)| of.instance.clone()).collect();
+        let of_kind = found.iter().filter(|of| of.kind == Kind::Share(watched));
+        let whose: BTreeSet<String> = of_kind.map(|of| of.notice.instance.clone()).collect();
         if whose.contains(ALL) {
             continue;
         }
@@ -99,7 +99,7 @@ pub(super) fn refusing(
         let by = By {
             watched,
             rules,
-            differs: shares::differs(all.iter(), watched),
+            differs: usual::differs(all.iter(), watched),
             shares: (report.instances.len() + all.len()) * KINDS,
         };
         let mut of_kind = Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn refusing(
             // A part of what is sent, which a provider puts off for an hour now and then: what is far more than usual
             // must be much, too.
             let level = |of| rules.of(watched).judge(of).level;
-            let own = shares::without(now, provider.today.earlier);
+            let own = usual::without(now, provider.today.earlier);
             let is_well = |of| level(of) == Level::Ok;
             let is_left = before
                 .last()
@@ -133,7 +133,7 @@ pub(super) fn refusing(
             if seen.fold(0, u64::saturating_add) * 2 > now.part() {
                 continue;
             }
-            let then = shares::sum(&before);
+            let then = usual::sum(&before);
             let finding = Notice {
                 level,
                 instance: format!("to {}", provider.name),
@@ -145,7 +145,7 @@ pub(super) fn refusing(
                 ),
                 details: format!("it was {}", human::percent(then.part(), then.whole())),
             };
-            of_kind.push((rank(watched) + 1, now.part(), finding));
+            of_kind.push(Found::new(Kind::Provider(watched), now.part(), finding));
         }
         found.append(&mut of_kind);
     }
@@ -164,7 +164,7 @@ pub(super) fn left_out(
     report: &Daily,
     history: &History,
     silent: &BTreeSet<String>,
-    found: &mut Found,
+    found: &mut Vec<Found>,
 ) {
     let all = providers(&report.stats, history, false, |name| !silent.contains(name));
     for provider in &all {
@@ -175,7 +175,7 @@ pub(super) fn left_out(
                 instance: format!("to {}", provider.name),
                 ..notice
             };
-            found.push((8, 0, notice));
+            found.push(Found::new(Kind::LeftOut, 0, notice));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use postfix::{Span, count};
 
 use super::Daily;
-use super::notice::{ALL, Found, Notice};
+use super::notice::{ALL, Found, Kind, Notice};
 use crate::bounds::OTHER_INSTANCES;
 use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
@@ -19,7 +19,7 @@ pub(super) fn all(
     rules: &Rules,
     late: &BTreeSet<&str>,
     is_own: bool,
-    found: &mut Found,
+    found: &mut Vec<Found>,
 ) {
     queues(report, rules, found);
     complaints(report, rules, found);
@@ -28,7 +28,7 @@ pub(super) fn all(
 }
 
 /// Queues with too much in them, with mail that waits for too long, or that Postfix stumbles over.
-fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
+fn queues(report: &Daily, rules: &Rules, found: &mut Vec<Found>) {
     let Some(queue) = &report.queue else {
         return;
     };
@@ -40,7 +40,7 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
             what: trouble.text.clone(),
             details: String::new(),
         };
-        found.push((8, 0, finding));
+        found.push(Found::new(Kind::Trouble, 0, finding));
     }
     for instance in &queue.instances {
         let n = instance.figures.counts.total();
@@ -52,7 +52,7 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
                 what: "even the oldest message in the mailq is yet to come".to_owned(),
                 details: "is the clock right?".to_owned(),
             };
-            found.push((3, n, finding));
+            found.push(Found::new(Kind::Mailq, n, finding));
         }
         let age = oldest.map(|at| queue.age(at));
         let (warning, critical) = rules.mailq.messages;
@@ -85,12 +85,12 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
             what,
             details,
         };
-        found.push((3, n, finding));
+        found.push(Found::new(Kind::Mailq, n, finding));
     }
 }
 
 /// What Postfix says of itself, a finding an instance.
-fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
+fn complaints(report: &Daily, rules: &Rules, found: &mut Vec<Found>) {
     let other = OTHER_INSTANCES.as_bytes();
     let judged = report.stats.instances.iter();
     for instance in judged.filter(|i| i.instance != other) {
@@ -113,12 +113,12 @@ fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
                 n => format!("and {n} more like it"),
             },
         };
-        found.push((0, worst.count, finding));
+        found.push(Found::new(Kind::Complaint, worst.count, finding));
     }
 }
 
 /// Mail that was sent, but hours late.
-fn delays(report: &Daily, rules: &Rules, late: &BTreeSet<&str>, found: &mut Found) {
+fn delays(report: &Daily, rules: &Rules, late: &BTreeSet<&str>, found: &mut Vec<Found>) {
     let other = OTHER_INSTANCES.as_bytes();
     let limits = &rules.delay;
     for instance in report
@@ -164,14 +164,14 @@ fn delays(report: &Daily, rules: &Rules, late: &BTreeSet<&str>, found: &mut Foun
                 false => details.unwrap_or_default(),
             },
         };
-        found.push((9, sent, finding));
+        found.push(Found::new(Kind::Late, sent, finding));
     }
 }
 
 /// So much that could not be read that the figures are worth little.
 ///
 /// Beside lines of a host's own instances (`is_own`), those that bear no program's name are anyone's, too.
-fn unread(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
+fn unread(report: &Daily, rules: &Rules, is_own: bool, found: &mut Vec<Found>) {
     // What is written under a name of no instance may be anyone's.
     let others = report.stats.others().map(|others| &others.figures);
     let of_others = others.map_or((0, 0), |of| (of.unparsed, of.counts.total()));
@@ -196,5 +196,5 @@ fn unread(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
             .first()
             .map_or_else(String::new, ToString::to_string),
     };
-    found.push((1, lines, finding));
+    found.push(Found::new(Kind::Unread, lines, finding));
 }

@@ -1,8 +1,8 @@
 //! Shares that rise from day to day, or stay far above what they were: no day alone may be beyond chance.
 
 use super::Subject;
-use super::shares::{By, DIFFER, Usual, WELL, samples, sum};
 use super::spread::quantile;
+use super::usual::{By, DIFFER, Usual, WELL, samples, sum};
 use crate::judge::Sample;
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;

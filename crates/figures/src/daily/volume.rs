@@ -4,6 +4,7 @@ use chrono::Weekday;
 use postfix::count;
 
 use super::backlog::backlog;
+use super::middle::{at_least_usual, median, middle, sorted};
 use super::notice::Notice;
 use super::spread::{Spread, is_weekend};
 use super::{Rate, Subject};
@@ -206,17 +207,6 @@ impl Past {
     }
 }
 
-pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// The one in the middle of sorted ones.
-pub(super) fn median(sorted: &[f64]) -> Option<f64> {
-    sorted.get(sorted.len() / 2).copied()
-}
-
 /// What part of the usual there is on a holiday: nearly all of several instances, of those with at least `from` on such
 /// days, have far less at once, and all of them together have had as little on several days, the weekend's perhaps.
 pub(super) fn holiday<'a>(
@@ -326,17 +316,6 @@ fn compared(today: f64, usual: f64, days: &[f64], also: &str) -> String {
         days.last().copied().unwrap_or(0.0),
     );
     format!("{today}, compared with a usual {usual:.0} ({least} to {most} a day{also})")
-}
-
-/// The one in the middle, or what is between two: neither may be a list's, or an incident's.
-fn middle(sorted: &[f64]) -> Option<f64> {
-    let two = at_least_usual(sorted).zip(median(sorted));
-    two.map(|(one, other)| (one * other).sqrt())
-}
-
-/// The one in the middle; of two in the middle, the smaller: neither may be a list's.
-fn at_least_usual(sorted: &[f64]) -> Option<f64> {
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }
 
 /// Do they differ by no more than messages that come independently may by chance?

@@ -103,12 +103,12 @@ pub(super) fn repeated(c: &mut Cursor<'_>, most: u64) -> Option<u64> {
 
 /// Reads the message of a delivery agent.
 pub(super) fn parse(message: &[u8]) -> Message<'_> {
-    parse_here(message)
+    parse_inlined(message)
 }
 
-/// The same for the one place where every delivery of a log is read.
+/// [`parse`], inlined where every delivery of a log is read.
 #[inline(always)]
-pub(super) fn parse_here(message: &[u8]) -> Message<'_> {
+pub(super) fn parse_inlined(message: &[u8]) -> Message<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_DELIVERIES);
     let Some(queue_id) = queue_id(&mut c) else {

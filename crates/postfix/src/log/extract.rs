@@ -102,7 +102,7 @@ impl Extractor {
         tag: &'a [u8],
         agent: Agent,
     ) -> Option<Event<'a>> {
-        let attempt = match delivery::parse_here(header.message) {
+        let attempt = match delivery::parse_inlined(header.message) {
             Message::Other if torn::begins_line(header.message) => {
                 return self.unparsed(header, tag, Why::TwoLines);
             }
