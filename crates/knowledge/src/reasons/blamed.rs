@@ -34,6 +34,8 @@ fn is_address_byte(b: u8) -> bool {
 
 /// The address that `run` is, if what is around it does not make it a part of something else.
 fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
+    // Most runs are a few letters of a word.
+    memchr::memchr2(b'.', b':', run)?;
     // `[IPv6:2001:db8::1]`: the 6 and its colon are in the run.
     let (before, run) = match run.strip_prefix(b"6:") {
         Some(rest) if before.to_ascii_lowercase().ends_with(b"ipv") => (&before[..0], rest),

@@ -1,5 +1,9 @@
 //! What a server says to those who believe something, and to those whom something may befall.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// How people are addressed who may believe something, and the words for it, in the form of the text that rules see:
 /// accented letters are `?`, or the bare ones.
 const BELIEFS: [(&str, &[&str]); 42] = [
@@ -96,8 +100,30 @@ const LISTED: [&str; 6] = [
     "gesperrt",
 ];
 
+/// Finds any of all these.
+static ANY: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let beliefs = BELIEFS.iter().map(|(whoever, _)| whoever);
+    AhoCorasick::new(BELIEVED.iter().chain(beliefs).chain(&CASES)).ok()
+});
+
+/// May `text` hold advice? Most do not, and need not be searched for each of these.
+fn may_hold_advice(text: &str) -> bool {
+    let Some(any) = &*ANY else { return true };
+    any.find_overlapping_iter(text).any(|found| {
+        found.pattern().as_usize() < BELIEVED.len() || begins_word(&text[..found.start()])
+    })
+}
+
+/// Does a word begin behind `before`?
+fn begins_word(before: &str) -> bool {
+    !before.ends_with(|before: char| before.is_ascii_alphanumeric())
+}
+
 /// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
 pub(super) fn take_advice_out(out: &mut String) {
+    if !may_hold_advice(out) {
+        return;
+    }
     for (whoever, verbs) in BELIEFS {
         let is_belief = |rest: &str| verbs.iter().any(|verb| rest.starts_with(verb));
         take_sentences_out(out, whoever, is_belief);
@@ -128,8 +154,7 @@ fn take_sentences_out(out: &mut String, whoever: &str, is_advice: impl Fn(&str) 
     let mut from = 0;
     while let Some(at) = out[from..].find(whoever).map(|at| from + at) {
         let rest = &out[at + whoever.len()..];
-        let is_word = !out[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
-        if !is_word || !is_advice(rest) {
+        if !begins_word(&out[..at]) || !is_advice(rest) {
             from = at + whoever.len();
             continue;
         }

@@ -4,6 +4,7 @@
 //! for that than most starts have to do. What it cannot read asks for nothing.
 
 use std::iter::Peekable;
+use std::mem;
 use std::str::Chars;
 use std::sync::Arc;
 
@@ -99,20 +100,26 @@ fn worth(need: &Need) -> (usize, std::cmp::Reverse<usize>) {
     (shortest, std::cmp::Reverse(need.len()))
 }
 
-/// `runs`, each with what may come next; none where nothing can be put to them, or too much.
-fn longer(runs: &[Run], next: &[Run]) -> Option<Vec<Run>> {
+/// Puts what may come next to each of `runs`; false where nothing can be put to them, or too much.
+fn grow(runs: &mut Vec<Run>, next: &[Run]) -> bool {
     let whole = runs.iter().filter(|run| run.is_whole).count();
     if whole == 0 || whole * next.len() + runs.len() - whole > RUNS_MAX {
-        return None;
+        return false;
     }
-    let mut all = Vec::with_capacity(RUNS_MAX);
-    for run in runs {
+    if let [next] = next {
+        let whole = runs.iter_mut().filter(|run| run.is_whole);
+        whole.for_each(|run| *run = run.with(next));
+        return true;
+    }
+    let mut all = Vec::with_capacity(whole * next.len() + runs.len() - whole);
+    for run in &*runs {
         match run.is_whole {
             true => all.extend(next.iter().map(|next| run.with(next))),
             false => all.push(*run),
         }
     }
-    Some(all)
+    *runs = all;
+    true
 }
 
 /// Reads a pattern. None of its functions says anything where the pattern has what it does not know.
@@ -175,17 +182,14 @@ impl<'a> Reader<'a> {
         while !matches!(self.rest.peek(), None | Some('|' | ')')) {
             let part = self.repeated()?;
             needs.extend(part.need);
-            let mut still = Vec::new();
-            for runs in growing {
-                match longer(&runs, &part.start) {
-                    Some(runs) => still.push(runs),
-                    None => {
-                        start.get_or_insert_with(|| runs.iter().map(|run| run.open()).collect());
-                        needs.extend(need(runs));
-                    }
+            growing.retain_mut(|runs| {
+                let has_grown = grow(runs, &part.start);
+                if !has_grown {
+                    start.get_or_insert_with(|| runs.iter().map(|run| run.open()).collect());
+                    needs.extend(need(mem::take(runs)));
                 }
-            }
-            growing = still;
+                has_grown
+            });
             let last = growing.last();
             if last.is_none_or(|runs| runs.iter().any(|run| !run.is_whole))
                 && growing.len() < NEEDS_MAX
