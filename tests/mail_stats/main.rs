@@ -13,6 +13,7 @@ mod days;
 mod delays;
 mod errors;
 mod expired;
+mod exported;
 mod filtered;
 mod follow;
 mod holes;
