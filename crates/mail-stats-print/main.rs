@@ -53,6 +53,7 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mode = Mode::of(args)?;
     cx.takes_only(mode.name(), &mode.takes(args))?;
+    mode.has_breakdowns(args)?;
     let window = args.window(mode, cx)?;
     let host = host::instances::discover(cx.site());
     let names = &args.instances.instances;
