@@ -33,7 +33,8 @@ impl Mode {
     /// What `args` ask for, and the instances that they name.
     ///
     /// # Errors
-    /// A breakdown that metrics do not have; `--watch` with a format whose rounds could not be distinguished, or with an impossible interval.
+    /// A breakdown that metrics do not have; `--watch` with a format whose rounds could not be distinguished, or with
+    /// an impossible interval.
     pub(crate) fn of(args: &Args) -> Result<(Self, Vec<String>), Failure> {
         let mut names = args.instances.instances.clone();
         if args.check {

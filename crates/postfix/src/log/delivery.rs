@@ -127,7 +127,7 @@ pub(super) fn parse_here(message: &[u8]) -> Message<'_> {
 }
 
 /// May the address end in what follows it here, since that holds the fields of a delivery once more? A Postfix before
-/// 3.5 logs a local part without its quotes (`info_log_address_format`), and whoever chose that may have put `>, relay=`
+/// 3.5 logs a local part without its quotes (`info_log_address_format`), and whoever chose it may have put `>, relay=`
 /// and a status of his own there; so may a server into its answer. Which of the two it is the line does not say.
 #[inline]
 pub(super) fn holds_fields(reply: &[u8]) -> bool {

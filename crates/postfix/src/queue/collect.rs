@@ -17,7 +17,7 @@ const FIRST_TYPES: &[u8] = b"CTFILSRA>cW";
 const MOST_RECIPIENTS: usize = 1_000_000;
 /// Problems reported about one file.
 const MOST_PROBLEMS: usize = 8;
-/// Records that no envelope has, before the rest of a file is not read: it may be gigabytes of zero bytes, two a record.
+/// Records that no envelope has, before the rest of a file is not read: it may be gigabytes of zero bytes.
 const MOST_UNEXPECTED: usize = 8;
 
 /// How far to read.
