@@ -10,7 +10,7 @@ use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats, Se
 use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
 use legible::human;
-use postfix::config::Host;
+use postfix::config::{Host, Instance};
 use postfix::queue::Lifetimes;
 use postfix::{Problem, Span, Window, count};
 
@@ -66,6 +66,7 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
     limits.came = came(run, &stats, &limits, settings);
     let mut unknown = unknown(run.args, &run.host.value);
     unknown.extend(is_elsewhere(run, &stats));
+    unknown.extend(unlogged(run, &stats));
     let (others, nobodys) = leave_judged(run, &mut stats);
     let mut verdict = verdict(&stats, &limits, unknown);
     if others > 0 {
@@ -204,6 +205,31 @@ fn is_elsewhere(run: &Run<'_>, stats: &MailStats) -> Option<String> {
     Some(format!(
         "the log's deliveries are of host {other}, none is of {own}: if {own} was renamed, restart its syslog daemon"
     ))
+}
+
+/// Instances that log to their standard output, and of which the logs that were read have no line: nothing was seen of
+/// what they did.
+fn unlogged(run: &Run<'_>, stats: &MailStats) -> Vec<String> {
+    let expected = expected(run.args, run.selection);
+    let is_seen = |name: &str| {
+        let mut seen = stats
+            .instances
+            .iter()
+            .filter(|i| i.instance == name.as_bytes());
+        seen.any(|i| i.figures.counts.total() > 0)
+    };
+    let instances = run.selection.instances.iter().filter(|i| {
+        let name = i.syslog_name();
+        !run.args.names_its_logs() && expected.iter().any(|one| one == name) && !is_seen(name)
+    });
+    let what = |i: &&Instance| {
+        let file = i.maillog_file().filter(|file| file.starts_with("/dev"))?;
+        let (name, file) = (i.syslog_name(), file.display());
+        Some(format!(
+            "{name}: its log goes to {file}, and is not known here"
+        ))
+    };
+    instances.filter_map(what).collect()
 }
 
 /// The answer. `unknown` says what could not be looked at.

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mode = Mode::of(args)?;
     cx.takes_only(mode.name(), &mode.takes(args))?;
+    mode.has_breakdowns(args)?;
     let window = args.window(mode, cx)?;
     let host = host::instances::discover(cx.site());
     let names = &args.instances.instances;
@@ -337,13 +338,14 @@ pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
             reading.path.display(),
             reading.read
         ));
-        if reading.strangers > 0 {
+        let strangers = reading.strangers.saturating_add(reading.seen.strangers);
+        if strangers > 0 {
             cx.note(format!(
                 "{}: {} {} not counted: neither Postfix nor root sent {}, and anyone can write to the journal",
                 reading.path.display(),
-                count(reading.strangers, "event"),
-                either(reading.strangers, "is", "are"),
-                either(reading.strangers, "it", "them")
+                count(strangers, "event"),
+                either(strangers, "is", "are"),
+                either(strangers, "it", "them")
             ));
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cli::Failure;
+use show::mail_stats::prom;
 
 use crate::args::{Args, Format, Page, Shape};
 
@@ -91,6 +92,24 @@ impl<'a> Mode<'a> {
             Shape::Figures(format) => Self::Counts(format),
             Shape::Report(page) => Self::Report(page),
         })
+    }
+
+    /// Metrics have few breakdowns: the keys of the others are without number.
+    ///
+    /// # Errors
+    /// One that they do not have. `--follow-state` has its own ones.
+    pub(crate) fn has_breakdowns(self, args: &Args) -> Result<(), Failure> {
+        let (Self::Counts(Format::Prom) | Self::Merge(Format::Prom)) = self else {
+            return Ok(());
+        };
+        match args.by.iter().find(|by| !prom::has(**by)) {
+            Some(by) => Err(
+                Failure::new(format!("--by {by} cannot be used with --format prom")).hint(
+                    "metrics are by provider and by reason; another --format has every breakdown",
+                ),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// As a user asks for it.

@@ -187,10 +187,10 @@ impl Tool for Args {
                     Block::Text(
                         "With --check, the performance data have two values for each instance: INSTANCE, the number \
                          of messages in all of its queues, and INSTANCE_oldest, the age of the oldest in seconds (0 \
-                         if there are none; omitted with --counts-only). With --warn-expiring or --crit-expiring, \
+                         if there are none, U if that is not known; omitted with --counts-only). With --warn-expiring or --crit-expiring, \
                          INSTANCE_expires is the seconds until the first message is returned to its sender; it is \
-                         omitted if there are none, and negative if that is due at the next attempt. Damaged files are mentioned, but do not \
-                         change the answer.",
+                         omitted if there are none, and negative if that is due at the next attempt. Files that are damaged or cannot be \
+                         opened are a WARNING.",
                     ),
                     Block::Code(
                         "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 240h\n\

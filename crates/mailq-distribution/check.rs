@@ -103,7 +103,8 @@ impl Limits {
             findings.push(self.count(instance));
             findings.extend(self.age(distribution, instance));
             findings.extend(self.expiring(distribution, instance));
-            perf.extend(self.measured(distribution, instance));
+            let is_seen = !counted.unreadable.contains(&instance.instance);
+            perf.extend(self.measured(distribution, instance, is_seen));
         }
         findings.sort_by(|a, b| b.level.cmp(&a.level).then(b.weight.cmp(&a.weight)));
         let found = findings
@@ -188,23 +189,34 @@ impl Limits {
         })
     }
 
-    fn measured(&self, distribution: &Distribution, instance: &InstanceFigures) -> Vec<Perf> {
+    /// `is_seen`: could all of its queues be read? Of what was not seen nothing is known, and it is not zero.
+    fn measured(
+        &self,
+        distribution: &Distribution,
+        instance: &InstanceFigures,
+        is_seen: bool,
+    ) -> Vec<Perf> {
         let float = |n: Option<u64>| n.map(|n| n as f64);
-        let count = instance.figures.counts.total() as f64;
+        let figures = &instance.figures;
+        let count = match figures.counts.total() {
+            0 if !is_seen => f64::NAN,
+            n => n as f64,
+        };
         let count = Perf::count(&instance.instance, count)
             .limits(float(self.warn_count), float(self.crit_count));
-        let was_read = instance.figures.bytes.is_some();
-        let age = was_read.then(|| {
-            let oldest = instance
-                .figures
-                .oldest
-                .map_or(0, |time| distribution.age(time).seconds());
-            Perf::count(format!("{}_oldest", instance.instance), oldest as f64)
+        let age = figures.bytes.is_some().then(|| {
+            let oldest = match figures.oldest {
+                Some(time) if distribution.is_yet_to_come(time) => f64::NAN,
+                Some(time) => distribution.age(time).seconds() as f64,
+                None if is_seen && figures.is_empty() => 0.0,
+                None => f64::NAN,
+            };
+            Perf::count(format!("{}_oldest", instance.instance), oldest)
                 .unit("s")
                 .limits(float(self.warn_age), float(self.crit_age))
         });
         let is_asked = self.warn_expiring.or(self.crit_expiring).is_some();
-        let expires = instance.figures.next_expiry.filter(|_| is_asked);
+        let expires = figures.next_expiry.filter(|_| is_asked);
         let expires = expires.map(|time| Perf {
             min: None,
             ..Perf::count(

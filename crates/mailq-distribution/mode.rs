@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cli::Failure;
 use postfix::Span;
+use show::distribution::prom;
 
 use crate::args::Args;
 use crate::output::Format;
@@ -32,13 +33,21 @@ impl Mode {
     /// What `args` ask for, and the instances that they name.
     ///
     /// # Errors
-    /// `--watch` with a format whose rounds could not be distinguished, or with an impossible interval.
+    /// A breakdown that metrics do not have; `--watch` with a format whose rounds could not be distinguished, or with
+    /// an impossible interval.
     pub(crate) fn of(args: &Args) -> Result<(Self, Vec<String>), Failure> {
         let mut names = args.instances.instances.clone();
         if args.check {
             return Ok((Self::Check, names));
         }
         let Some(watch) = &args.watch else {
+            let not_metric = args.by.iter().find(|by| !prom::has(**by));
+            if let Some(by) = not_metric.filter(|_| args.format == Format::Prom) {
+                let what = format!("--by {by} cannot be used with --format prom");
+                let hint =
+                    "metrics are by provider and by age; another --format has every breakdown";
+                return Err(Failure::new(what).hint(hint));
+            }
             return Ok((Self::Figures(args.format), names));
         };
         let round = match args.format {

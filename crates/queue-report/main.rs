@@ -10,7 +10,7 @@ mod reading;
 mod spools;
 mod streaming;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -230,7 +230,9 @@ fn render(out: &mut Stream, mode: Mode, cx: &Context, report: &Report) -> io::Re
         Mode::Messages(Listing::Jsonl) => jsonl::write(out, report),
         Mode::Messages(Listing::Csv) => csv::write(out, report),
         Mode::Messages(Listing::Ids) => {
-            let mut entries = report.messages.iter();
+            // One that was moved while the queues were read may be there twice.
+            let mut met = HashSet::new();
+            let mut entries = report.messages.iter().filter(|entry| met.insert(&entry.id));
             entries.try_for_each(|entry| writeln!(out, "{}", entry.id))
         }
     }

@@ -1,13 +1,14 @@
 //! Messages written as they are found: `--format jsonl` and `--ids`, at any size of the mailq in the same little
-//! memory.
+//! memory, but for the ids that were written.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use cli::{Context, Stream};
 use host::pool::{Shards, lock};
-use postfix::queue::{Message, ScanOptions, Selector};
+use postfix::queue::{Message, QueueId, ScanOptions, Selector};
 use show::queue::jsonl::Lines;
 
 use crate::mode::Listing;
@@ -50,7 +51,13 @@ pub(crate) fn stream(
         lines: (listing == Listing::Jsonl).then(|| Lines::new(Arc::clone(&reasons))),
         text: Vec::new(),
     });
+    // The queue manager may move a message to a queue that is read after the one where it was: an id is one line.
+    let met = Mutex::new(HashSet::new());
+    let is_again = |id: &QueueId| listing == Listing::Ids && !lock(&met).insert(id.clone());
     let add = |at: usize, message: &Message| -> io::Result<()> {
+        if is_again(&message.file.id) {
+            return Ok(());
+        }
         let instance = spools.get(at).map_or("", |spool| spool.instance.as_str());
         let added = gathered.with(|mine| {
             mine.add(instance, message)?;

@@ -152,6 +152,11 @@ fn tags_that_are_not_whole() {
     unread(service, |delivery| {
         format!("{HEAD}postfix-aol-a[9]: {delivery}")
     });
+    let id = "no queue id behind the tag: ";
+    unread(id, |delivery| {
+        let (_, fields) = delivery.split_once(": ").unwrap();
+        format!("{HEAD}{TAG} {fields}")
+    });
     let service = "its tag names no delivery agent of Postfix's";
     unread(service, |delivery| {
         format!("{HEAD}postfix-aol-a/10025[9]: {delivery}")
@@ -170,6 +175,8 @@ fn a_quoted_delivery_is_none() {
         "postfix-aol-a/cleanup[9]: 4X: warning: header Subject: ",
         "postfix-aol-a/smtpd[9]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 550 x; helo=<",
         "postfix-aol-a/smtp[9]: 4X: host mx.aol.com[192.0.2.1] said: 450 ",
+        // A certificate.
+        "postfix-aol-a/smtp[9]: mx.aol.com[192.0.2.1]:25: subject_CN=",
     ];
     for quote in quotes {
         quoted(|delivery| format!("{HEAD}{quote}{delivery}"));
@@ -178,6 +185,9 @@ fn a_quoted_delivery_is_none() {
         quoted(|delivery| format!("27/Nov/2026:06:00:01 relay1 {quote}{TAG} {delivery}"));
         quoted(|delivery| format!("lis 27 06:00:01 relay1 {quote}{TAG} {delivery}"));
     }
+    // Programs that write to the same standard output without a tag: names that clients log in with.
+    quoted(|delivery| format!("Invalid user {TAG} {delivery} from 192.0.2.9 port 22"));
+    quoted(|delivery| format!("2026-11-27T06:00:01Z Invalid user {TAG} {delivery}"));
     // What a program wrote in several lines.
     quoted(|delivery| format!("the reply was: {TAG} {delivery}"));
 }

@@ -73,6 +73,15 @@ fn a_hint_says_what_was_most_likely_meant() {
         &["--log", log, "--output", output.to_str().unwrap()],
         &["cannot write", "No such file or directory", &typed],
     );
+    let metrics = "metrics are by provider and by reason";
+    check_hint(
+        &["--log", log, "--format", "prom", "--by", "reason,domain"],
+        &["--by domain cannot be used with --format prom", metrics],
+    );
+    check_hint(
+        &["--merge", log, "--format", "prom", "--by", "day"],
+        &["--by day cannot be used with --format prom", metrics],
+    );
     check_hint(
         &["--by", "domain", "--top", "three"],
         &["'three'", "not a whole number"],

@@ -50,12 +50,14 @@ fn what_a_stranger_writes_changes_nothing() {
     ] {
         log += &format!("2026-09-19T12:22:58-04:00 {quoted}\n");
     }
+    // The reply has all that Postfix writes behind an address, as an address may have that a Postfix before 3.5 logs.
     let err = check(&log, [3, 2, 1, 0], 0);
-    assert_eq!(err, "");
-    // What stands behind no other tag may be Postfix's: it is no delivery, but said.
+    let doubt = "line 1: its address may end further behind, with another status: ";
+    assert!(err.contains(doubt) && err.lines().count() == 1, "{err}");
+    // What stands behind no other tag may be Postfix's: it is no delivery, but said. Behind words it may be quoted.
     log += &format!("postfix-aol-a/smtp[1]: {SENT}\nno time postfix-aol-a/smtp[1]: {SENT}\n");
     let err = check(log, [3, 2, 1, 0], 1);
-    let said = "2 delivery lines could not be read and are not counted";
+    let said = "1 delivery line could not be read and is not counted";
     assert!(err.contains(said), "{err}");
 }
 

@@ -13,6 +13,7 @@ mod days;
 mod delays;
 mod errors;
 mod expired;
+mod exported;
 mod filtered;
 mod follow;
 mod holes;
@@ -33,6 +34,7 @@ mod sql;
 mod time;
 mod torn;
 mod unread;
+mod unseen;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_mail-stats-print");

@@ -22,10 +22,14 @@ fn strangers_text_reaches_no_terminal_raw() {
         bytes[at + domain.len() - 1] = b':';
     }
     fs::write(&file, bytes).unwrap();
-    for format in ["table", "text", "json", "csv", "prom"] {
-        let ran = image
-            .run(["--by", "domain,sender-domain", "--format", format])
-            .ended(0);
+    for (format, by) in [
+        ("table", "domain,sender-domain"),
+        ("text", "domain,sender-domain"),
+        ("json", "domain,sender-domain"),
+        ("csv", "domain,sender-domain"),
+        ("prom", "provider,age"),
+    ] {
+        let ran = image.run(["--by", by, "--format", format]).ended(0);
         assert!(
             !ran.out.contains(['\x1b', '\u{202e}']) && ran.err.is_empty(),
             "{format}: {:?}",

@@ -11,6 +11,7 @@ mod hostile;
 mod image;
 mod live;
 mod troubles;
+mod unseen;
 mod watch;
 
 /// The tool under test.

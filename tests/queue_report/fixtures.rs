@@ -235,6 +235,23 @@ fn selectors() {
     });
 }
 
+/// The queue manager moves it from deferred to active while one is read and the other was: it is in both for us.
+#[test]
+fn a_message_that_is_moved_meanwhile_is_one_id() {
+    let image = Image::rustin();
+    let held = image.ids(&["aol-b", "--queue", "hold"]);
+    let spool = image.path("var/spool/postfix-aol-b");
+    let deferred = spool.join("deferred").join(&held[0][..1]);
+    std::fs::create_dir_all(&deferred).unwrap();
+    std::fs::hard_link(spool.join("hold").join(&held[0]), deferred.join(&held[0])).unwrap();
+    assert_eq!(image.messages(&["aol-b", "--id", &held[0]]).len(), 2);
+    for order in [&[][..], &["--sort", "id"]] {
+        let ids = image.ids(&[&["aol-b"], order].concat());
+        assert_eq!(ids.iter().filter(|id| **id == held[0]).count(), 1);
+        assert_eq!(ids.len(), 20);
+    }
+}
+
 #[test]
 fn orders() {
     let image = Image::rustin();

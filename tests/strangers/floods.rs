@@ -116,9 +116,9 @@ fn check(image: &Image) {
         assert!(page.out.contains("</html>"), "{page:?}");
         let size = page.out.len();
         assert!(size <= 1_000_000, "page: {size} bytes");
-        let by = "provider,reason,domain,relay,dsn,host,hour,sender-domain";
-        let prom = run(&["-q", "--format", "prom", "--by", by]);
+        let prom = run(&["-q", "--format", "prom", "--by", "provider,reason"]);
         check_series(&prom.out);
+        let by = "provider,reason,domain,relay,dsn,host,hour,sender-domain";
         // Of each breakdown 5,000 rows, of at most so many instances as the log has rows for.
         let text = run(&["-q", "--by", by]);
         let rows = text.out.lines().count() / 4;
@@ -277,7 +277,7 @@ fn four_hundred_instances_are_five_thousand_series_and_what_is_left_out_is_said(
     // What is not of one instance is there all the same.
     assert!(ran.out.contains("\nrelay_mail_last_run_timestamp_seconds "));
     check(&image);
-    for by in ["provider", "age", "domain", "sender-domain"] {
+    for by in ["provider", "age", "provider,age"] {
         let args = ["-q", "--format", "prom", "--by", by];
         check_series(&image.tool("mailq-distribution", &args).out);
     }

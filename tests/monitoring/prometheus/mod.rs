@@ -39,14 +39,7 @@ fn all_texts() -> Vec<String> {
     };
     vec![
         stats(&["--root", root]),
-        stats(&[
-            "--root",
-            root,
-            "--by",
-            "instance,domain,provider,relay,reason,dsn,sender-domain,hour,day",
-            "--top",
-            "3",
-        ]),
+        stats(&["--root", root, "--by", "provider,reason", "--top", "3"]),
         stats(&["--root", root, "--count", "recipients", "--by", "provider"]),
         stats(&["--root", root, "--date", "2026-09-19", "--by", "reason"]),
         stats(&["--root", root, "--filtered"]),
@@ -62,7 +55,7 @@ fn all_texts() -> Vec<String> {
             "--format",
             "prom",
             "--by",
-            "domain,provider,sender-domain,age",
+            "provider,age",
             "--top",
             "2",
         ]),

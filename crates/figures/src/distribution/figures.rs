@@ -1,6 +1,7 @@
 //! The finished figures.
 
 use postfix::Problem;
+use postfix::queue::Queue;
 use postfix::{Span, Time};
 
 use super::tally::{Cell, Table};
@@ -190,6 +191,11 @@ fn difference(now: &Figures, then: &Figures) -> i128 {
 }
 
 impl Figures {
+    /// Is there no mail that has an age?
+    pub fn is_empty(&self) -> bool {
+        self.counts.total() == self.counts[Queue::Corrupt]
+    }
+
     fn new(tally: Tally, frame: &Frame) -> Self {
         Self {
             counts: tally.counts,

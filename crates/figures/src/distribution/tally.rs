@@ -7,6 +7,7 @@ use postfix::queue::{Queue, QueueFile};
 
 use super::{Counts, Dimension, QUEUES, Settings};
 use crate::keyed::{self, Keyed};
+use crate::mail_stats::make_distinct;
 use knowledge::providers::domain_of;
 
 /// The ages at which qshape(1) draws its lines, in minutes: each column counts what is younger than its name says, and
@@ -169,6 +170,7 @@ fn lower<'a>(buffer: &'a mut Vec<u8>, text: &[u8]) -> &'a [u8] {
     buffer.clear();
     buffer.extend_from_slice(text);
     buffer.make_ascii_lowercase();
+    make_distinct(buffer);
     buffer
 }
 

@@ -70,6 +70,17 @@ fn recipients_who_wait_are_counted_by_domain() {
 }
 
 #[test]
+fn no_domain_is_called_as_the_row_of_the_others() {
+    let recipients = ["a@(other)", "a@(1 more)", "b@(other)"];
+    let files = [file(Queue::Deferred, 0, "a@(other)", &recipients)];
+    let rows = [("\"(other)\"", 2), ("\"(1 more)\"", 1)];
+    check(Dimension::Domain, None, &files, &rows);
+    let top = [("\"(other)\"", 2), ("(other)", 1)];
+    check(Dimension::Domain, Some(1), &files, &top);
+    check(Dimension::SenderDomain, None, &files, &[("\"(other)\"", 1)]);
+}
+
+#[test]
 fn messages_are_counted_by_sender_and_age() {
     check(
         Dimension::SenderDomain,

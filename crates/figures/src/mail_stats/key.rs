@@ -11,6 +11,15 @@ pub enum Key {
     Others(usize),
 }
 
+/// Puts a name that a stranger chose in quotes if it could be read as that of [`Key::Others`]: no domain and no host
+/// begins with a bracket of this kind.
+pub(crate) fn make_distinct(name: &mut Vec<u8>) {
+    if name.first() == Some(&b'(') {
+        name.insert(0, b'"');
+        name.push(b'"');
+    }
+}
+
 impl Key {
     /// The name, or `(other)`: for programs, to which it is the same row each time.
     pub fn as_bytes(&self) -> &[u8] {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use postfix::log::{Agent, Delivery, Status};
 
-use super::{Dimension, Settings};
+use super::{Dimension, Settings, make_distinct};
 use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Class};
 
@@ -159,6 +159,7 @@ fn is_status_code(text: &[u8]) -> bool {
 fn lower(buffer: &mut Vec<u8>, text: &[u8]) {
     buffer.extend_from_slice(text);
     buffer.make_ascii_lowercase();
+    make_distinct(buffer);
 }
 
 /// The hour and the day of the quarter of an hour that was asked for last: zones are ahead of UTC by a multiple of

@@ -27,6 +27,7 @@ pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
 pub use instances::Slot;
 pub use key::Key;
+pub(crate) use key::make_distinct;
 pub use stats::{
     Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, MailStats, Row,
     Source,

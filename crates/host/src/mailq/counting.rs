@@ -2,7 +2,6 @@
 
 use postfix::Time;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use figures::bounds;
@@ -168,10 +167,7 @@ impl Counting<'_> {
             if let Ok(counted) = &counted {
                 tally.add_count(queue, counted.messages);
             }
-            Some((
-                at,
-                QueueResult::new(tally, counted, spool.spool.queue_dir(queue)),
-            ))
+            Some((at, QueueResult::new(tally, counted, spool, queue)))
         });
         let mut all = self.nothing();
         for (at, found) in counted.into_iter().flatten() {
@@ -236,20 +232,24 @@ fn read_queue(
     for shard in shards.into_values() {
         tally.merge(shard);
     }
-    QueueResult::new(tally, scanned, spool.spool.queue_dir(queue))
+    QueueResult::new(tally, scanned, spool, queue)
 }
 
 impl QueueResult {
     fn new(
-        tally: Tally,
+        mut tally: Tally,
         found: Result<postfix::queue::Tally, ScanError>,
-        queue_dir: PathBuf,
+        spool: &InstanceSpool,
+        queue: Queue,
     ) -> Self {
+        if let Ok(found) = &found {
+            tally.add_count(queue, found.unopened);
+        }
         match found {
             Ok(found) => Self {
                 tally,
                 is_unseen: found.unseen > 0,
-                problems: found.into_problems(queue_dir),
+                problems: found.into_problems(spool.spool.queue_dir(queue)),
                 error: None,
             },
             Err(error) => Self {

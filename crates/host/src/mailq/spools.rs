@@ -10,7 +10,8 @@ use crate::spools::State;
 /// An instance's queue directory.
 #[derive(Debug)]
 pub struct InstanceSpool {
-    /// The instance's name.
+    /// The instance's name; with its configuration directory, where another one before it has the same name: rows and
+    /// series of metrics are known by it.
     pub instance: String,
     /// Its queue directory.
     pub spool: Spool,
@@ -27,7 +28,12 @@ pub struct InstanceSpool {
 /// Finds the queue directories of `instances`. Those that are claimed twice are warned of.
 pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
     let found = crate::spools::find(site, instances);
-    let one = |(instance, found): (&&Instance, crate::spools::FoundSpool)| {
+    let one = |(at, found): (usize, crate::spools::FoundSpool)| {
+        let instance = instances[at];
+        let mut name = instance.name().to_owned();
+        if instances[..at].iter().any(|before| before.name() == name) {
+            name = format!("{name} ({})", instance.config_directory().display());
+        }
         let lifetimes = Lifetimes::of(instance.parameters());
         let (problem, same_as) = match found.state {
             State::There => (None, None),
@@ -43,7 +49,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
             // A host's default instance need not run where there are others.
             State::Missing(_) if instance.is_default() && !instance.is_enabled() => {
                 return InstanceSpool {
-                    instance: instance.name().to_owned(),
+                    instance: name,
                     spool: found.spool,
                     lifetimes,
                     is_there: false,
@@ -54,7 +60,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
             State::Missing(problem) | State::Barred(problem) => (Some(problem), None),
         };
         InstanceSpool {
-            instance: instance.name().to_owned(),
+            instance: name,
             spool: found.spool,
             lifetimes,
             is_there: problem.is_none(),
@@ -62,5 +68,5 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
             same_as,
         }
     };
-    instances.iter().zip(found).map(one).collect()
+    found.into_iter().enumerate().map(one).collect()
 }

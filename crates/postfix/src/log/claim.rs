@@ -59,6 +59,9 @@ fn of(line: &[u8]) -> Option<Claim<'_>> {
     let is_tag = is_tag && tag.iter().any(u8::is_ascii_alphabetic) && !is_time(program);
     let is_known = |word: &[u8]| header::is_facility(bare(word)) || is_level(word);
     words.retain(|word| !is_known(word));
+    if !is_head(&words) {
+        return None;
+    }
     let host = match words.as_slice() {
         [.., before, host] if before.iter().any(u8::is_ascii_digit) => host,
         [host] => host,
@@ -69,6 +72,25 @@ fn of(line: &[u8]) -> Option<Claim<'_>> {
         tag: if is_tag { tag } else { b"" },
         has_service: slash.is_some(),
     })
+}
+
+/// Can these words be a time, in whatever form, and a host? Of a program's own words (`Invalid user NAME`, a request in
+/// a web server's log) the rest may be what strangers chose.
+fn is_head(words: &[&[u8]]) -> bool {
+    let Some((_, time)) = words.split_last() else {
+        return true;
+    };
+    let has_digit = |word: &[u8]| word.iter().any(u8::is_ascii_digit);
+    let is_weekday = |word: &[u8]| {
+        let days = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+        days.iter().any(|day| word.starts_with(*day))
+    };
+    // The month's name stands beside the day.
+    let is_part = |(at, word): (usize, &&[u8])| {
+        let next = time.get(at.saturating_add(1));
+        has_digit(word) || is_weekday(word) || next.is_some_and(|next| has_digit(next))
+    };
+    time.iter().enumerate().all(is_part)
 }
 
 fn bare(word: &[u8]) -> &[u8] {
@@ -234,7 +256,10 @@ mod tests {
             );
         }
         check("postfix/smtp[9]: ", Some(("", "postfix", true)));
-        check("a b postfix/smtp[9]: ", Some(("", "postfix", true)));
+        check(
+            "Tue lis 24 13:00:00 a postfix/smtp[9]: ",
+            Some(("a", "postfix", true)),
+        );
         check("17955234001 postfix/smtp[9]: ", Some(("", "postfix", true)));
     }
 
@@ -259,6 +284,16 @@ mod tests {
             check(&format!("{quoted}rustin postfix/smtp[9]: "), None);
         }
         check("postfix/smtp[9]: @cee: ", None);
+        // What programs write beside Postfix on a container's standard output, without a tag of their own.
+        for words in [
+            "Invalid user ",
+            "Invalid user 24 13:00:00 rustin ",
+            "192.0.2.9 - - [24/Nov/2026:13:00:00 +0100] \"GET / HTTP/1.1\" 200 5 \"x ",
+            "2026-11-24T13:00:00Z Invalid user ",
+            "2026-11-24T13:00:00Z rustin Invalid user ",
+        ] {
+            check(&format!("{words}postfix/smtp[9]: "), None);
+        }
         assert_eq!(
             of(b"postfix/smtp[9]: 4A: from=<a@b>, x: to=<a> status=sent"),
             None

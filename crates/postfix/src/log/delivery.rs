@@ -126,6 +126,32 @@ pub(super) fn parse_inlined(message: &[u8]) -> Message<'_> {
     }
 }
 
+/// May the address end in what follows it here, since that holds the fields of a delivery once more? A Postfix before
+/// 3.5 logs a local part without its quotes (`info_log_address_format`), and whoever chose it may have put `>, relay=`
+/// and a status of his own there; so may a server into its answer. Which of the two it is the line does not say.
+#[inline]
+pub(super) fn holds_fields(reply: &[u8]) -> bool {
+    const PLACES: usize = 8;
+    let ends =
+        memchr::memchr_iter(b'>', reply).filter_map(|at| reply.get(at..)?.strip_prefix(b">, "));
+    ends.take(PLACES)
+        .any(|rest| reaches_status(Cursor(rest)).is_some())
+}
+
+/// All that Postfix writes between an address and the status, in its order.
+fn reaches_status(mut c: Cursor<'_>) -> Option<()> {
+    if c.eat(b"orig_to=") {
+        recipient(&mut c)?;
+    }
+    field(&mut c, b"relay=")?;
+    field(&mut c, b"conn_use=");
+    field(&mut c, b"delay=").and_then(seconds)?;
+    for name in [&b"delays="[..], b"tls=", b"dsn="] {
+        field(&mut c, name);
+    }
+    (c.eat(b"status=") && status(&mut c).is_ok()).then_some(())
+}
+
 #[inline(always)]
 fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Attempt<'a>, Why<'a>> {
     let recipient = recipient(&mut c).ok_or(Why::Cut(b"to"))?;
@@ -134,6 +160,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
     } else {
         None
     };
+    let behind_address = c.0;
     let relay = field(&mut c, b"relay=");
     if c.peek() == Some(b'c') {
         field(&mut c, b"conn_use=");
@@ -148,6 +175,11 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
         // What a later Postfix may add.
         let name = name(&mut c).ok_or(Why::NoStatus)?;
         value(&mut c).ok_or(Why::Cut(name))?;
+    }
+    // No field holds one: whoever chose the address put what looks like fields into it.
+    let length = behind_address.len().saturating_sub(c.0.len());
+    if memchr::memchr(b'>', behind_address.get(..length).unwrap_or_default()).is_some() {
+        return Err(Why::Address);
     }
     let status = status(&mut c)?;
     // Syslog daemons cut long lines: the reply may lack its end.

@@ -89,8 +89,10 @@ pub(super) fn events<S: Sink>(
                 seen.broken(place());
                 false
             });
-            if std::mem::take(&mut extractor.is_doubtful) {
-                seen.doubtful(place(), line);
+            let is_strangers = std::mem::take(&mut extractor.is_strangers);
+            seen.strangers = seen.strangers.saturating_add(is_strangers.into());
+            if let Some(why) = extractor.doubt.take() {
+                seen.doubtful(place(), line, why);
             }
         });
         seen.is_postfix |= met;

@@ -33,8 +33,10 @@ pub(super) struct Extractor {
     pub(super) future: Time,
     /// Is the last line whose time is a true one outside the window?
     pub(super) is_outside: bool,
-    /// May the line hold another one, in what strangers wrote?
-    pub(super) is_doubtful: bool,
+    /// What else the line may say, by what strangers wrote in it.
+    pub(super) doubt: Option<&'static str>,
+    /// Did journald note that the last line is not Postfix's?
+    pub(super) is_strangers: bool,
     /// May the text at hand hold a zero byte, or a carriage return?
     pub(super) may_hold_controls: bool,
 }
@@ -61,7 +63,8 @@ impl Extractor {
     /// A line of another service, or program, may be cut off, and a delivery's stand behind the cut, which is not
     /// counted then: what others log is strangers' text, and may quote it.
     pub(super) fn doubt(&mut self, header: &Header<'_>) {
-        self.is_doubtful = torn::holds_line(header.message) && self.placed(header).1;
+        let is_doubtful = torn::holds_line(header.message) && self.placed(header).1;
+        self.doubt = is_doubtful.then_some(torn::ANOTHER_LINE);
     }
 
     /// The event in a message.
@@ -140,7 +143,7 @@ impl Extractor {
             }
             When::Outside => return None,
         };
-        self.is_doubtful = torn::holds_more(&attempt);
+        self.doubt = torn::holds_more(&attempt);
         Some(Event::Delivery(Delivery {
             time,
             host: header.host,

@@ -272,6 +272,10 @@ pub(super) fn is_facility(word: &[u8]) -> bool {
         None => word,
     };
     let facility = facility_of(word);
+    // A word of its own, which programs without a tag write: `Invalid user NAME`.
+    if word == b"user" {
+        return false;
+    }
     let severity = word.get(facility.len()..).and_then(|rest| rest.get(1..));
     let known = facility
         .strip_prefix(b"local")

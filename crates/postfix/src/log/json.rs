@@ -4,6 +4,7 @@
 use crate::Time;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -13,7 +14,17 @@ use super::cursor::Cursor;
 use super::event::Event;
 use super::extract::Extractor;
 use super::header::{self, Header};
+use super::journal::{Origin, Sender, Trust};
 use super::stamp::{self, Stamp};
+use super::unread::Why;
+
+/// Whose entries are Postfix's, in a journal that may be any host's.
+static ANY_HOSTS: LazyLock<Trust> = LazyLock::new(|| Trust {
+    owners: None,
+    daemon_directories: ["/usr/lib/postfix", "/usr/libexec/postfix"]
+        .map(Into::into)
+        .into(),
+});
 
 /// The fields that are looked at.
 #[derive(Default)]
@@ -30,6 +41,11 @@ struct Fields<'a> {
     /// What Docker wrapped, and its time.
     log: Field<'a>,
     time: Field<'a>,
+    /// What journald noted of the sender.
+    uid: Field<'a>,
+    transport: Field<'a>,
+    unit: Field<'a>,
+    exe: Field<'a>,
 }
 
 impl<'a> Fields<'a> {
@@ -46,6 +62,10 @@ impl<'a> Fields<'a> {
             "@timestamp" | "timestamp" | "timereported" | "ISODATE" | "DATE" => &mut self.timestamp,
             "log" => &mut self.log,
             "time" => &mut self.time,
+            "_UID" => &mut self.uid,
+            "_TRANSPORT" => &mut self.transport,
+            "_SYSTEMD_UNIT" => &mut self.unit,
+            "_EXE" => &mut self.exe,
             _ => return None,
         })
     }
@@ -59,6 +79,17 @@ impl<'a> Fields<'a> {
             Some(tag) => tag,
             None => program,
         }
+    }
+
+    /// How far journald's own fields say that the entry is to be believed: wholly, where there are none.
+    fn origin(&self) -> Origin {
+        let sender = Sender {
+            uid: self.uid.bytes(),
+            transport: self.transport.bytes(),
+            unit: self.unit.bytes(),
+            exe: self.exe.bytes(),
+        };
+        ANY_HOSTS.origin(self.program(), &sender)
     }
 
     fn stamp(&self) -> Option<Stamp> {
@@ -204,7 +235,7 @@ pub(super) fn is_postfix(line: &[u8]) -> bool {
         return false;
     };
     docker_line(&fields).map_or_else(
-        || header::is_postfix(fields.program()),
+        || header::is_postfix(fields.program()) && fields.origin() == Origin::Own,
         |found| found.is_some_and(|header| header::is_postfix(header.program)),
     )
 }
@@ -265,8 +296,19 @@ pub(super) fn line(
         true => extractor.textless(&header),
         false => extractor.message(&header),
     });
-    if let Some(found) = found {
-        event(&found);
+    let Some(found) = found else {
+        return true;
+    };
+    match (fields.origin(), &found) {
+        // What a syslog daemon says of itself is no mail's.
+        (Origin::Own, _) | (_, Event::Dropped(_)) => event(&found),
+        (Origin::Unknown, Event::Delivery(of)) => event(&Event::Unparsed {
+            host: of.host,
+            tag: of.tag,
+            time: of.time,
+            why: Why::Sender,
+        }),
+        _ => extractor.is_strangers = true,
     }
     true
 }

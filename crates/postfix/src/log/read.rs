@@ -190,7 +190,8 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         past: 0,
         future: options.now.plus(AHEAD),
         is_outside: false,
-        is_doubtful: false,
+        doubt: None,
+        is_strangers: false,
         may_hold_controls: true,
     }
 }

@@ -27,6 +27,8 @@ pub struct Seen {
     pub(super) deliveries: u64,
     /// The delivery lines that could not be read.
     pub unread: Unread,
+    /// How many events in a file of journald's entries are not Postfix's, by what journald noted of who sent them.
+    pub strangers: u64,
     /// What its writers threw away.
     pub lost: LostMessages,
     /// Lines that were counted, and may hold another one.
@@ -124,12 +126,12 @@ impl Seen {
         shown
     }
 
-    /// Takes note of a line that may hold another one.
-    pub(super) fn doubtful(&mut self, at: Position, line: &[u8]) {
+    /// Takes note of a line that may say something else.
+    pub(super) fn doubtful(&mut self, at: Position, line: &[u8], why: &str) {
         self.doubtful.lines = self.doubtful.lines.saturating_add(1);
         self.doubtful.first.get_or_insert_with(|| UnreadLine {
             at: Some(at),
-            why: "another line may begin in the middle of it".to_owned(),
+            why: why.to_owned(),
             text: sample(line),
             is_headless: false,
         });
@@ -184,6 +186,7 @@ impl Seen {
         self.deliveries = self.deliveries.saturating_add(later.deliveries);
         self.add_times(later.times);
         self.unread.join(later.unread);
+        self.strangers = self.strangers.saturating_add(later.strangers);
         self.lost.join(later.lost);
         let doubtful = self.doubtful.lines.saturating_add(later.doubtful.lines);
         self.doubtful.lines = doubtful;

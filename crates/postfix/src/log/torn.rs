@@ -7,7 +7,7 @@
 
 use memchr::{memchr_iter, memchr2_iter};
 
-use super::delivery::{Attempt, Message, parse};
+use super::delivery::{Attempt, Message, holds_fields, parse};
 use super::header;
 
 /// What stands behind a delivery's queue id.
@@ -67,12 +67,20 @@ fn has_time(text: &[u8]) -> bool {
     })
 }
 
-/// May another line begin in what strangers wrote of this delivery?
-pub(super) fn holds_more(attempt: &Attempt<'_>) -> bool {
-    holds_line(attempt.reply)
+/// What else the line of this delivery may say, by what strangers wrote in it.
+pub(super) fn holds_more(attempt: &Attempt<'_>) -> Option<&'static str> {
+    if holds_line(attempt.reply)
         || holds_line(attempt.recipient)
         || attempt.orig_recipient.is_some_and(holds_line)
+    {
+        return Some(ANOTHER_LINE);
+    }
+    let why = "its address may end further behind, with another status";
+    holds_fields(attempt.reply).then_some(why)
 }
+
+/// Why a line is in doubt that may hold another one.
+pub(super) const ANOTHER_LINE: &str = "another line may begin in the middle of it";
 
 /// Is the message of a line another line? Its writer was cut off behind the tag.
 pub(super) fn begins_line(message: &[u8]) -> bool {

@@ -33,12 +33,16 @@ pub enum Why<'a> {
     Ahead,
     /// It ends before this field does.
     Cut(&'a [u8]),
+    /// Its address holds what looks like the fields behind it.
+    Address,
     /// It has no `status=`.
     NoStatus,
     /// `status=` is followed by no word that Postfix writes there.
     Status(&'a [u8]),
     /// It stands for more lines than there can be in a row.
     Repeated,
+    /// journald noted no program and no unit of who sent it as root or as the mail owner.
+    Sender,
     /// A delivery agent's entry in a log of JSON has no text.
     NoText,
     /// It begins as JSON does, and is no JSON object.
@@ -73,11 +77,13 @@ impl fmt::Display for Why<'_> {
             Self::Unplaced => f.write_str("its time is not a date of any near year"),
             Self::Ahead => f.write_str("its time is yet to come"),
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
+            Self::Sender => f.write_str("it cannot be shown to be Postfix's: journald noted neither a unit nor a program"),
             Self::NoText => f.write_str("its text is left out (journalctl -o json needs -a)"),
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::QueueId => f.write_str("no queue id behind the tag"),
             Self::Torn => f.write_str("a control character, which Postfix never writes"),
             Self::TwoLines => f.write_str("another line begins in the middle of it"),
+            Self::Address => f.write_str("where its address ends cannot be told"),
             Self::NoStatus => f.write_str("no status="),
             Self::Status(word) => write!(f, "status={} is not a status", escape(word)),
             Self::Repeated => write!(f, "repeated more than {MOST_DELIVERIES} times"),
@@ -190,10 +196,21 @@ pub(super) fn looks_like_delivery(line: &[u8]) -> bool {
 /// Does a message begin with what Postfix writes of a delivery, behind a word or two that are not its own? What a
 /// receiver says stands further behind (`QUEUEID: host HOST[ADDRESS] said: …`).
 pub(super) fn opens_like_delivery(message: &[u8]) -> bool {
-    let to = memchr::memmem::find(message, b": to=<");
-    let head = to.and_then(|at| message.get(..at));
-    head.is_some_and(|head| head.split(|b| *b == b' ').count() <= FEW_WORDS)
-        && looks_like_delivery(message)
+    let has_status = |rest: &[u8]| memchr::memmem::find(rest, b" status=").is_some();
+    // Whoever took the queue id away.
+    if message.starts_with(b"to=<") {
+        return has_status(message);
+    }
+    let Some((head, rest)) =
+        memchr::memmem::find(message, b": to=<").and_then(|at| message.split_at_checked(at))
+    else {
+        return false;
+    };
+    // `HOST[ADDRESS]:25: subject_CN=…` is a certificate's text, a stranger's.
+    let mut words = head.split(|b| *b == b' ');
+    words.clone().count() <= FEW_WORDS
+        && !words.any(|word| word.contains(&b'['))
+        && has_status(rest)
 }
 
 /// Is there a `12:22:57` among the first few words of the line, a time whose date cannot be read?

@@ -17,6 +17,8 @@ const FIRST_TYPES: &[u8] = b"CTFILSRA>cW";
 const MOST_RECIPIENTS: usize = 1_000_000;
 /// Problems reported about one file.
 const MOST_PROBLEMS: usize = 8;
+/// Records that no envelope has, before the rest of a file is not read: it may be gigabytes of zero bytes.
+const MOST_UNEXPECTED: usize = 8;
 
 /// How far to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +131,7 @@ impl Collector<'_> {
 
     fn read<S: Source + ?Sized>(&mut self, records: &mut Records<'_, S>) -> Result<(), Stop> {
         let mut first = true;
+        let mut unexpected: usize = 0;
         loop {
             let record = records.next()?;
             if first && !FIRST_TYPES.contains(&record.kind) {
@@ -152,6 +155,13 @@ impl Collector<'_> {
                 kind => {
                     let kind = kind.escape_ascii();
                     let what = format!("unexpected record of type {kind}");
+                    unexpected = unexpected.saturating_add(1);
+                    if unexpected > MOST_UNEXPECTED {
+                        return Err(Stop::Bad(
+                            record.offset,
+                            format!("{what}; the rest is not read"),
+                        ));
+                    }
                     self.problem(Some(record.offset), what);
                 }
             }

@@ -61,6 +61,9 @@ pub struct Tally {
     pub being_written: u64,
     /// Files that the queue manager moved or removed in the meantime.
     pub vanished: u64,
+    /// Messages that could not be opened: there they are, and no more is known of them. Each is a problem, too. Not
+    /// included in [`Self::messages`].
+    pub unopened: u64,
     /// Messages at another depth than `hash_queue_depth` says, where Postfix does not see them. Included in
     /// [`Self::messages`].
     pub misplaced: u64,
@@ -106,6 +109,7 @@ impl Tally {
         self.messages = self.messages.saturating_add(other.messages);
         self.being_written = self.being_written.saturating_add(other.being_written);
         self.vanished = self.vanished.saturating_add(other.vanished);
+        self.unopened = self.unopened.saturating_add(other.unopened);
         self.misplaced = self.misplaced.saturating_add(other.misplaced);
         self.more_problems = self.more_problems.saturating_add(other.more_problems);
         self.unseen = self.unseen.saturating_add(other.unseen);

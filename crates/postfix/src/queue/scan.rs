@@ -13,6 +13,7 @@ use super::collect::{self, Extent};
 use super::envelope::Envelope;
 use guarded::at;
 use guarded::threads::thread;
+use rustix::fs::{AtFlags, FileType};
 
 use super::file::{FileInfo, Opened, open_file_in};
 use super::message::{Message, QueueFile, ShowqOptions, present};
@@ -264,7 +265,11 @@ impl<E: Sync, M: Sync> Scan<'_, E, M> {
                 tally.vanished = tally.vanished.saturating_add(1);
                 return;
             }
-            Opened::Problem(problem) => return tally.problem(problem),
+            Opened::Problem(problem) => {
+                let is_message = is_message(queue, directory, id);
+                tally.unopened = tally.unopened.saturating_add(is_message.into());
+                return tally.problem(problem);
+            }
         };
         if !info.is_ready() && queue != Queue::Corrupt {
             return not_ready(queue, path, info, tally);
@@ -289,6 +294,15 @@ impl<E: Sync, M: Sync> Scan<'_, E, M> {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Is it one, as far as can be seen without opening it?
+fn is_message(queue: Queue, directory: &Directory, id: QueueId) -> bool {
+    let stat = rustix::fs::statat(&directory.fd, id.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode).is_file()
+            && (stat.st_mode & 0o700 == 0o700 || queue == Queue::Corrupt)
+    })
 }
 
 /// A file without the permission bits of complete mail. It can be on its way only into maildrop or incoming.

@@ -1,7 +1,7 @@
 //! `--format prom`: Prometheus text for node_exporter's textfile directory.
 //!
-//! The labels are bounded: instances, queues, providers, ages. Breakdowns by domain are left out, since strangers
-//! choose their keys.
+//! The labels are bounded: instances, queues, providers, ages. There are no breakdowns by domain ([`has`]), since
+//! strangers choose their keys.
 
 use std::io::{self, Write};
 
@@ -10,6 +10,17 @@ use figures::distribution::{Dimension, Distribution, InstanceFigures};
 use figures::instances::Trouble;
 use figures::verdict::Level;
 use legible::metrics::{bounded, gauge, label};
+
+/// Is this breakdown among the metrics? Of the others, strangers choose the keys.
+pub fn has(by: Dimension) -> bool {
+    NAMES.iter().any(|(dimension, _)| *dimension == by)
+}
+
+/// The breakdowns, and the metrics that they are.
+const NAMES: [(Dimension, &str); 2] = [
+    (Dimension::Provider, "relay_mailq_provider_recipients"),
+    (Dimension::Age, "relay_mailq_age_messages"),
+];
 
 /// Writes the figures.
 ///
@@ -36,11 +47,13 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
         out,
         distribution,
         "relay_mailq_oldest_age_seconds",
-        "Age of the oldest message; 0 if there are none.",
+        "Age of the oldest message; 0 if there are none, absent if that is not known.",
         |instance| {
-            let known = instance.figures.bytes.is_some();
-            let oldest = instance.figures.oldest.map(|time| distribution.age(time));
-            known.then_some(oldest.unwrap_or_default().seconds())
+            let figures = &instance.figures;
+            let is_none = figures.is_empty() && distribution.problems.is_empty();
+            let none = (figures.bytes.is_some() && is_none).then_some(0);
+            let oldest = figures.oldest.map(|time| distribution.age(time).seconds());
+            oldest.or(none)
         },
     )?;
     if distribution.with_expiry {
@@ -49,10 +62,7 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
     if let Some(all) = &distribution.troubles {
         troubles(out, distribution, all)?;
     }
-    for (dimension, name) in [
-        (Dimension::Provider, "relay_mailq_provider_recipients"),
-        (Dimension::Age, "relay_mailq_age_messages"),
-    ] {
+    for (dimension, name) in NAMES {
         breakdown(out, distribution, dimension, name)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! `--format prom`: Prometheus text for node_exporter's textfile directory.
 //!
 //! Gauges, since a window's counts may fall from one run to the next. The labels are bounded: instances, providers,
-//! classes of reasons; other breakdowns are left out, since strangers choose their keys.
+//! classes of reasons; there are no others ([`has`]), since strangers choose their keys.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,6 +12,17 @@ use knowledge::reasons::Class;
 use legible::metrics::{bounded, gauge, label};
 
 use crate::filtered;
+
+/// Is this breakdown among the metrics? Of the others, strangers choose the keys.
+pub fn has(by: Dimension) -> bool {
+    NAMES.iter().any(|(dimension, _)| *dimension == by)
+}
+
+/// The breakdowns, and the metrics that they are.
+const NAMES: [(Dimension, &str); 2] = [
+    (Dimension::Provider, "relay_mail_provider_deliveries"),
+    (Dimension::Reason, "relay_mail_reason_deliveries"),
+];
 
 /// How many series each instance has at most: with these breakdowns, with delays, with what filters did, where this
 /// many providers are kept distinct.
@@ -69,10 +80,7 @@ fn all(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     complaints(out, stats)?;
     delays(out, stats)?;
     waiting(out, stats)?;
-    for (dimension, metric_name) in [
-        (Dimension::Provider, "relay_mail_provider_deliveries"),
-        (Dimension::Reason, "relay_mail_reason_deliveries"),
-    ] {
+    for (dimension, metric_name) in NAMES {
         breakdown(out, stats, dimension, metric_name)?;
     }
     filtered::metrics(out, stats)

@@ -11,7 +11,7 @@ mod summary;
 mod unwritten;
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -220,9 +220,8 @@ impl Journal {
     /// See [`JournalError`]. A last line that was cut short is no error.
     pub fn read(path: &Path) -> Result<Self, JournalError> {
         let unreadable = |e| JournalError::Unreadable(path.to_owned(), e);
-        let mut text = Vec::new();
-        let mut file = guarded::open(path).map_err(unreadable)?;
-        file.read_to_end(&mut text).map_err(unreadable)?;
+        let file = guarded::open(path).map_err(unreadable)?;
+        let (text, length) = unwritten::text_of(&file).map_err(unreadable)?;
         let unknown = || JournalError::Unknown(path.to_owned());
         let whole = text
             .iter()
@@ -230,7 +229,7 @@ impl Journal {
             .map_or(0, |at| at + 1);
         if unwritten::is_unwritten(&text) {
             let header = unwritten::header(path, &file).map_err(unreadable)?;
-            return Ok(Self::new(path, header, &text, 0));
+            return Ok(Self::new(path, header, 0, length));
         }
         let mut lines = text[..whole].split_inclusive(|&b| b == b'\n').enumerate();
         let (_, first) = lines.next().ok_or_else(unknown)?;
@@ -240,7 +239,7 @@ impl Journal {
         if !header.is_known() {
             return Err(unknown());
         }
-        let mut journal = Self::new(path, *header, &text, whole);
+        let mut journal = Self::new(path, *header, whole as u64, length);
         for (number, line) in lines {
             let taken = serde_json::from_slice(line)
                 .ok()

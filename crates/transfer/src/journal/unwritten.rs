@@ -4,7 +4,7 @@
 //! that one that is just being begun is not taken for such a one and removed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -22,6 +22,27 @@ const BEGIN: &[u8] = br#"{"begin":"#;
 pub(super) fn is_unwritten(text: &[u8]) -> bool {
     let is_begun = BEGIN.starts_with(text) || text.starts_with(BEGIN);
     !text.contains(&b'\n') && (is_begun || text.iter().all(|&b| b == 0))
+}
+
+/// A journal's text, and how many bytes the file has: zeros that go on for long are gigabytes of a hole, and say no
+/// more than some of them.
+pub(super) fn text_of(mut file: &File) -> io::Result<(Vec<u8>, u64)> {
+    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let (mut text, mut length) = (Vec::new(), 0);
+    let mut block = vec![0; ZEROS.len()];
+    loop {
+        let read = match file.read(&mut block) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read == 0 {
+            return Ok((text, length));
+        }
+        length += read as u64;
+        if !text.ends_with(b"\0") || block[..read] != ZEROS[..read] {
+            text.extend_from_slice(&block[..read]);
+        }
+    }
 }
 
 /// What is known of it: its name, and when it was made. The schema is empty.
@@ -84,8 +105,8 @@ impl Writer<'_> {
 }
 
 impl Journal {
-    /// One of which nothing but the header was read, `whole` bytes.
-    pub(super) fn new(path: &Path, header: Header, text: &[u8], whole: usize) -> Self {
+    /// One of which nothing but the header was made out yet: of its `read` bytes, `whole` are in whole lines.
+    pub(super) fn new(path: &Path, header: Header, whole: u64, read: u64) -> Self {
         Self {
             path: path.to_owned(),
             header,
@@ -95,10 +116,10 @@ impl Journal {
             goal: Goal::Finish,
             trial: None,
             became: None,
-            torn: whole < text.len(),
+            torn: whole < read,
             tracks: Vec::new(),
-            length: whole as u64,
-            read: text.len() as u64,
+            length: whole,
+            read,
         }
     }
 }

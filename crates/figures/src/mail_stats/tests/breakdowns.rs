@@ -286,3 +286,18 @@ fn the_biggest_rows_and_one_for_the_others() {
     ];
     assert_eq!(rows(&stats), expected);
 }
+
+/// Whoever sends mail chooses its domains: none is the row of the others.
+#[test]
+fn a_domain_that_is_called_as_the_row_of_the_others() {
+    let names = ["a@(other)", "a@(2 MORE)", "a@b"];
+    check(
+        Dimension::Domain,
+        &names.map(|recipient| delivery("A1", recipient, Sent)),
+        &[
+            ("\"(2 more)\"", counts(1, 0, 0)),
+            ("\"(other)\"", counts(1, 0, 0)),
+            ("b", counts(1, 0, 0)),
+        ],
+    );
+}

@@ -181,7 +181,10 @@ impl Candidates<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::reasons::mask::judge;
 
     fn built_in() -> &'static Patterns {
         &super::super::OWN.as_ref().unwrap().patterns
@@ -213,5 +216,69 @@ mod tests {
             }
         }
         assert!(held > 1000, "{held}");
+    }
+
+    /// Every reply of the collection.
+    fn replies() -> Vec<String> {
+        let parts = [
+            include_str!("../../../tests/replies/decided.toml"),
+            include_str!("../../../tests/replies/collected.toml"),
+            include_str!("../../../tests/replies/held-out.toml"),
+            include_str!("../../../tests/replies/wordings.toml"),
+        ];
+        let lines = parts.iter().flat_map(|part| part.lines());
+        let texts = lines.filter_map(|line| line.strip_prefix("text = "));
+        texts.map(str::to_owned).collect()
+    }
+
+    /// Other letters for those of a text: in other cases, or what looks like them.
+    fn respelt(text: &str, how: usize) -> String {
+        let other = |c: char| match (how, c) {
+            (0, c) => c.to_uppercase().collect(),
+            (1, 'k' | 'K') => "\u{212a}".to_owned(),
+            (1, 's') => "\u{17f}".to_owned(),
+            (2, 'i' | 'I') => "\u{130}".to_owned(),
+            (2, 'S') => "\u{1e9e}".to_owned(),
+            (3, '\'') => "\u{2019}".to_owned(),
+            (3, '-') => "\u{2013}".to_owned(),
+            (3, ' ') => "\u{a0}".to_owned(),
+            (4, 'e') => "\u{e9}".to_owned(),
+            (4, 'a') => "\u{fffd}".to_owned(),
+            (5, 'o') => "\u{43e}".to_owned(),
+            (5, 'f') => "\u{ad}f".to_owned(),
+            (_, c) => c.to_string(),
+        };
+        text.chars().map(other).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        /// The same of all replies, as rules see them, cut, put together and respelt.
+        #[test]
+        fn no_pattern_is_passed_over_however_a_reply_is_written(
+            one in any::<prop::sample::Index>(),
+            two in any::<prop::sample::Index>(),
+            at in any::<prop::sample::Index>(),
+            how in 0..7_usize,
+            is_cut in any::<bool>(),
+        ) {
+            let replies = replies();
+            let (one, two) = (one.get(&replies), two.get(&replies));
+            let mut text = respelt(one, how);
+            if is_cut {
+                let at = at.index(text.len());
+                let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.replace_range(at.., two);
+            }
+            let text = judge(&text, |_| false);
+            let patterns = built_in();
+            let found = patterns.find(text.as_bytes());
+            for (at, pattern) in patterns.all.iter().enumerate() {
+                let is_found = found.first(&(at..at + 1)).is_some();
+                let is_in = pattern.is_in(text.as_bytes());
+                prop_assert_eq!(is_found, is_in, "{}: {}", text, pattern.written);
+            }
+        }
     }
 }

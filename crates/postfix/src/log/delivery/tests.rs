@@ -109,6 +109,48 @@ fn no_text_of_a_stranger_passes_for_a_field() {
     );
 }
 
+/// A Postfix before 3.5 logs `"a@b>, relay=none, delay=0, dsn=2.0.0, status=sent (ok"@x.y` without its quotes, and a
+/// server may answer what makes its line look so: the line says the one as well as the other.
+#[test]
+fn an_address_that_may_end_elsewhere() {
+    let check = |line: &str, expected| {
+        let Message::Attempt(attempt) = parse(line.as_bytes()) else {
+            panic!("{line}");
+        };
+        assert_eq!(holds_fields(attempt.reply), expected, "{line}");
+    };
+    let forged = "a@b>, relay=none, delay=0, dsn=2.0.0, status=sent (ok";
+    let rest = "relay=mx[1.2.3.4]:25, delay=1, dsn=5.1.1, status=bounced (no)";
+    check(&format!("4F9A1: to=<{forged}@x.y>, {rest}"), true);
+    check(
+        &format!("4F9A1: to=<{forged}@x.y>, orig_to=<c@d>, {rest}"),
+        true,
+    );
+    check(
+        &format!("4F9A1: to=<u@x.y>, orig_to=<{forged}@x.y>, {rest}"),
+        true,
+    );
+    check(&format!("4F9A1: to=<\"{forged}\"@x.y>, {rest}"), false);
+    check(&format!("4F9A1: to=<u@x.y>, {rest}"), false);
+    let answer = |words: &str| format!("4F9A1: to=<u@x.y>, {}", rest.replace("no", words));
+    // No field of Postfix's holds a bracket: whose the line is is not known.
+    for fields in ["relay=x", "relay=x, delay=1", "x=y"] {
+        let line = format!("4F9A1: to=<a@b>, {fields}@x.y>, {rest}");
+        assert_eq!(
+            parse(line.as_bytes()),
+            Message::Broken(Why::Address),
+            "{line}"
+        );
+    }
+    check(&answer("550 <u@x.y>, no such user, status=sent (x)"), false);
+    check(&answer("550 <u@x.y>, relay=denied"), false);
+    check(
+        &answer("550 to=<a@b>, relay=c[1.2.3.4]:25, status=sent (250 ok)"),
+        false,
+    );
+    check(&answer("550 <u@x.y>, relay=a, status=gone (x)"), false);
+}
+
 #[test]
 fn lines_cut_short_are_broken_and_other_talk_is_not() {
     let whole = "4F9A1: to=<u@x.y>, relay=mx[1.2.3.4]:25, delay=1, dsn=2.0.0, status=sent (";

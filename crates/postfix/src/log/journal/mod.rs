@@ -24,6 +24,7 @@ use export::number;
 use intake::Intake;
 
 pub use trust::Trust;
+pub(super) use trust::{Origin, Sender};
 
 /// The number of syslog's facility `mail` (RFC 5424, 6.2.1).
 pub const MAIL: u8 = 2;

@@ -23,20 +23,20 @@ pub struct Trust {
 
 /// What journald noted of an entry's sender. Empty is a field that the entry lacks.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sender<'a> {
+pub(in super::super) struct Sender<'a> {
     /// `_UID`.
-    pub(super) uid: &'a [u8],
+    pub(in super::super) uid: &'a [u8],
     /// `_TRANSPORT`.
-    pub(super) transport: &'a [u8],
+    pub(in super::super) transport: &'a [u8],
     /// `_SYSTEMD_UNIT`.
-    pub(super) unit: &'a [u8],
+    pub(in super::super) unit: &'a [u8],
     /// `_EXE`.
-    pub(super) exe: &'a [u8],
+    pub(in super::super) exe: &'a [u8],
 }
 
 /// How far an entry is to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(in super::super) enum Origin {
     /// It is Postfix's (or spamd's) own.
     Own,
     /// Sent by root or by the mail owner, and of the process nothing more is known: it had ended when journald looked.
@@ -54,7 +54,7 @@ impl Trust {
     ///
     /// An entry without user and transport was not sent to a journald at all: it was made by systemd-journal-remote(8)
     /// from other text, and is believed as far as that.
-    pub(super) fn origin(&self, identifier: &[u8], sender: &Sender<'_>) -> Origin {
+    pub(in super::super) fn origin(&self, identifier: &[u8], sender: &Sender<'_>) -> Origin {
         if sender.uid.is_empty() && sender.transport.is_empty() {
             return Origin::Own;
         }

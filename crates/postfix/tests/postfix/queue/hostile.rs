@@ -288,3 +288,20 @@ proptest! {
         check_any(lines.as_bytes());
     }
 }
+
+/// A disk that was full, or a file system that was repaired, left the size of the file and none of its bytes.
+#[test]
+fn zero_bytes_behind_a_sound_head_are_not_read_to_their_end() {
+    let mut file = head();
+    file.resize(1 << 20, 0);
+    let (found, read, _) = read(&file);
+    assert!(read <= 2 * MOST_MEMORY, "{read}");
+    let told = told(&found.problems);
+    let last = told.last().unwrap();
+    assert!(
+        last.ends_with("unexpected record of type \\x00; the rest is not read"),
+        "{told:?}"
+    );
+    assert_eq!(found.value.sender.as_deref(), Some(&b"a@example.org"[..]));
+    assert!(!found.value.complete);
+}

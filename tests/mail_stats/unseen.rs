@@ -1,0 +1,102 @@
+//! Instances of which nothing can be seen are not OK.
+
+use std::fs;
+use std::path::Path;
+
+use testkit::tools::{Ran, run, seconds, set_mtime};
+
+const NOW: &str = "--clock=2026-11-27T12:00:00Z";
+
+/// Two instances with 60 deliveries each, and what the main.cf of aol-a has beside its name.
+fn host(root: &Path, main_cf: &str, logged: &[&str]) {
+    for name in ["aol-a", "aol-b"] {
+        let dir = root.join(format!("etc/postfix-{name}"));
+        fs::create_dir_all(&dir).unwrap();
+        let own =
+            format!("syslog_name = postfix-{name}\nqueue_directory = /var/spool/postfix-{name}\n");
+        let own = format!("multi_instance_enable = yes\n{own}");
+        let text = match name {
+            "aol-a" if main_cf.is_empty() => String::new(),
+            "aol-a" => own + main_cf,
+            _ => own,
+        };
+        fs::write(dir.join("main.cf"), text).unwrap();
+        fs::create_dir_all(root.join(format!("var/spool/postfix-{name}/deferred"))).unwrap();
+    }
+    fs::create_dir_all(root.join("etc/postfix")).unwrap();
+    let list = "multi_instance_directories = /etc/postfix-aol-a /etc/postfix-aol-b\n";
+    fs::write(root.join("etc/postfix/main.cf"), list).unwrap();
+    fs::write(root.join("etc/hostname"), "relay1\n").unwrap();
+    let line = |name: &str, n: usize| {
+        format!(
+            "2026-11-27T06:00:{n:02}Z relay1 postfix-{name}/smtp[9]: 4A{n}: to=<a@aol.com>, relay=none, delay=1, \
+             delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)\n"
+        )
+    };
+    let log: String = (0..60)
+        .flat_map(|n| logged.iter().map(move |name| line(name, n)))
+        .collect();
+    fs::create_dir_all(root.join("var/log")).unwrap();
+    let path = root.join("var/log/mail.log");
+    fs::write(&path, log).unwrap();
+    set_mtime(&path, seconds("2026-11-27T11:00:00Z"));
+}
+
+fn tool(name: &str, root: &Path, args: &[&str]) -> Ran {
+    run(
+        name,
+        [&["--root", root.to_str().unwrap(), NOW], args].concat(),
+    )
+}
+
+#[test]
+fn a_log_that_goes_to_a_containers_output() {
+    let stdout = "maillog_file = /dev/stdout\n";
+    let dir = tempfile::tempdir().unwrap();
+    host(dir.path(), stdout, &["aol-b"]);
+    let check = |args: &[&str], status| {
+        let args = [&["--check"], args].concat();
+        tool("mail-stats-print", dir.path(), &args)
+            .ended(status)
+            .out
+    };
+    let said = "UNKNOWN: postfix-aol-a: its log goes to /dev/stdout, and is not known here";
+    assert!(check(&[], 3).starts_with(said), "{}", check(&[], 3));
+    // Who asks for the other one does not ask for it.
+    check(&["aol-b"], 0);
+    // A syslog daemon has what is written there.
+    host(dir.path(), stdout, &["aol-a", "aol-b"]);
+    check(&[], 0);
+    // Without it, it did nothing.
+    host(dir.path(), "maximal_queue_lifetime = 5d\n", &["aol-b"]);
+    check(&[], 0);
+}
+
+/// A full disk left nothing of it, or an editor wrote it as UTF-16: by its defaults it would be the default instance.
+#[test]
+fn a_main_cf_without_a_setting() {
+    let dir = tempfile::tempdir().unwrap();
+    host(dir.path(), "", &["aol-a", "aol-b"]);
+    for text in [&b""[..], b"# all of it is gone\n", b"s\0y\0s\0l\0o\0g\0"] {
+        fs::write(dir.path().join("etc/postfix-aol-a/main.cf"), text).unwrap();
+        for name in ["mail-stats-print", "mailq-distribution"] {
+            let ran = tool(name, dir.path(), &["--check"]).ended(3);
+            let said = "UNKNOWN: /etc/postfix-aol-a cannot be read";
+            assert!(ran.out.starts_with(said), "{}", ran.out);
+            let ran = tool(name, dir.path(), &[]).ended(1);
+            assert!(
+                ran.err.contains("main.cf: sets no parameter"),
+                "{}",
+                ran.err
+            );
+        }
+        let report = ["--format", "report", "--date", "2026-11-27"];
+        let ran = tool("mail-stats-print", dir.path(), &report).ended(1);
+        assert!(
+            ran.err.contains("main.cf: sets no parameter"),
+            "{}",
+            ran.err
+        );
+        assert!(!ran.out.contains("all is well"), "{}", ran.out);
+    }
+}
