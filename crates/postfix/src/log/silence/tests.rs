@@ -1,3 +1,5 @@
+//! Silences by lines in and out of order, beside what a reader would say.
+
 use super::*;
 
 /// The silences of a window from 02:00 to 20:00, in hours and minutes, by lines at these.
