@@ -56,8 +56,8 @@ fn silent(from: u64, to: u64, cron: bool) -> (Host, String) {
 fn hours_without_an_entry() {
     for (from, to, said) in [
         (10, 14, "T09:55:01"),
-        (21, 24, "T20:55:01"),
-        (0, 3, "T00:00:00"),
+        (20, 24, "T19:55:01"),
+        (0, 4, "T00:00:00"),
     ] {
         let (host, day) = silent(from, to, false);
         let line = host.run(&["aol-a", "--check", "--date", &day]).ended(3).out;
