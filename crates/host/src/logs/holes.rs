@@ -62,8 +62,8 @@ pub(crate) fn find(
     holes
 }
 
-/// Those between the files of a host's own log, and behind them. Of hours without a line inside of them, those judge who
-/// know the days before.
+/// Those between the files of a host's own log, and behind them. Of hours without a line inside of them, those judge
+/// who know the days before.
 pub(crate) fn of_files(
     options: &Options<'_>,
     files: &[PathBuf],
