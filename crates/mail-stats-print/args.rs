@@ -253,7 +253,8 @@ impl Tool for Args {
                          counted as \
                          unparsed, and make the exit status 1. So do a log none of whose lines is Postfix's, messages \
                          that a syslog \
-                         daemon threw away for coming too fast, and a window that no log holds.",
+                         daemon threw away for coming too fast, and a window that no log holds, or of whose \
+                         usual hours it has no line (see MONITORING).",
                     ),
                 ],
             },

@@ -121,7 +121,9 @@ pub(crate) const MONITORING: Section = Section {
             "Postfix's own complaints are judged too: fatal or panic from master or the queue manager is CRITICAL; \
              from another daemon, like error from any, it is a WARNING. UNKNOWN means not seen: a log that cannot be \
              read, is empty or is not Postfix's, a window that no log covers, or not from \
-             its beginning on, messages that a syslog daemon dropped, \
+             its beginning on, more than half an hour without a line of any program where each of the last days had 20 \
+             deliveries or more (a host that was down, a log that was cut), a named log that ends before the window \
+             does though there was mail all the time, messages that a syslog daemon dropped, \
              and more than 10% of an instance's delivery lines unreadable (more than 1% is a WARNING), each beyond \
              chance, or all of them, however few. A line is an instance's if that is what its first words say, even if its \
              time is in no form that is known; lines under names of no instance, which anyone may write, are only \

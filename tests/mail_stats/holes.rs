@@ -7,10 +7,10 @@ use tempfile::TempDir;
 use testkit::tools::stats;
 
 /// A host whose instance has a delivery a minute; its logs are to be written.
-struct Image(TempDir);
+pub(crate) struct Image(pub(crate) TempDir);
 
 impl Image {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for sub in ["etc/postfix", "etc/postfix-aol-a", "var/log"] {
             fs::create_dir_all(dir.path().join(sub)).unwrap();
@@ -25,7 +25,7 @@ impl Image {
     }
 
     /// A delivery every minute of these times.
-    fn log(&self, name: &str, from: DateTime<Utc>, to: DateTime<Utc>) {
+    pub(crate) fn log(&self, name: &str, from: DateTime<Utc>, to: DateTime<Utc>) {
         let mut text = String::new();
         let mut at = from;
         while at < to {
@@ -39,20 +39,20 @@ impl Image {
         fs::write(self.0.path().join("var/log").join(name), text).unwrap();
     }
 
-    fn says(&self, args: &[&str], status: i32) -> (String, String) {
+    pub(crate) fn says(&self, args: &[&str], status: i32) -> (String, String) {
         let root = ["--root", self.0.path().to_str().unwrap()];
         let ran = stats(root.iter().chain(args)).ended(status);
         (ran.out, ran.err)
     }
 }
 
-fn at(text: &str) -> DateTime<Utc> {
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// Every output says that the day is not whole.
+/// The figures of the day are said not to be whole.
 #[track_caller]
-fn is_not_whole(image: &Image, day: &str, why: &str) {
+pub(crate) fn figures_are_not_whole(image: &Image, day: &str, why: &str) {
     let (line, _) = image.says(&["--check", "--date", day], 3);
     assert!(
         line.starts_with("UNKNOWN: ") && line.contains(why),
@@ -66,6 +66,12 @@ fn is_not_whole(image: &Image, day: &str, why: &str) {
     assert!(told.contains(why), "{told}");
     let (metrics, _) = image.says(&["--format", "prom", "--date", day], 1);
     assert!(metrics.contains("relay_mail_complete 0\n"), "{metrics}");
+}
+
+/// Every output says that the day is not whole.
+#[track_caller]
+fn is_not_whole(image: &Image, day: &str, why: &str) {
+    figures_are_not_whole(image, day, why);
     let (report, told) = image.says(&["--format", "report", "--date", day], 1);
     assert!(
         !report.contains("all is well") && told.contains(why),

@@ -320,7 +320,7 @@ impl Set {
             && let Ok(files) = log::siblings(current)
             && self.ends_early(site, last.since).is_none()
         {
-            self.holes = holes::find(options, &files, readings, self.scope.is_ones());
+            self.holes = holes::of_files(options, &files, readings, self.scope.is_ones());
             let of_last = self.holes.iter();
             let of_last = of_last.filter(|hole| hole.meets(&(last.since..last.until)));
             problems.extend(of_last.map(|hole| hole.problem.clone()));

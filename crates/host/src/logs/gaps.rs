@@ -172,7 +172,7 @@ pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Vec
                 (Some(first), Missing::All(problem) | Missing::Part(problem)) => {
                     first.problems.push(problem);
                 }
-                (Some(first), Missing::Beginning(note)) => first.notes.push(note),
+                (Some(first), Missing::Edge(note)) => first.notes.push(note),
                 (None, _) => {}
             }
         }
@@ -260,8 +260,8 @@ pub(super) enum Missing {
     All(Problem),
     /// A time in it that should have lines.
     Part(Problem),
-    /// Its beginning.
-    Beginning(Problem),
+    /// Its beginning, or its end.
+    Edge(Problem),
 }
 
 /// A window that the log holds nothing of, or, where it is the host's `own`, not from its beginning on: what is not in
@@ -300,6 +300,6 @@ pub(super) fn outside(
         let start = at(times.start);
         let what =
             format!("not all of the time that is asked for is in the logs: they begin at {start}");
-        Missing::Beginning(Problem::new(path, what))
+        Missing::Edge(Problem::new(path, what))
     })
 }

@@ -1,4 +1,5 @@
-//! Times that a log should have lines of, and has none: a rotated file is missing or empty, or the log has ended.
+//! Times that a log should have lines of, and has none: a rotated file is missing or empty, the log has ended, or it is
+//! silent in the middle (a host that was down, a daemon that had stopped, lines that were cut out).
 //!
 //! How long a log may be silent depends on the host: what counts is whether it had lines at the same hours on other
 //! days.
@@ -6,17 +7,15 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use postfix::log::{self, Event, Options, Reading, Sink, Wanted};
+use postfix::log::{self, Journal, Options, Reading, SILENT, Silences};
 use postfix::{Problem, Span, Time};
 
-/// For so long a log may be silent at any time.
-const SILENT: Span = Span::from_minutes(30);
-/// So many events at these hours of each other day, and none now, is no chance.
-const MANY: u64 = 20;
-/// Other days that are looked at, by how many days earlier: the same weekday first, the likeliest to be alike.
-const EARLIER: [u64; 7] = [7, 1, 2, 3, 4, 5, 6];
-/// With fewer other days, nothing is known of what is usual.
-const FEWEST: usize = 2;
+use usual::{Events, MANY};
+
+mod usual;
+
+/// So many silences are judged, the longest first: each takes a look at other days.
+const JUDGED: usize = 24;
 const DAY: Span = Span::from_days(1);
 
 /// A time of which a log says nothing, though it should.
@@ -24,6 +23,19 @@ const DAY: Span = Span::from_days(1);
 pub(crate) struct Hole {
     pub(crate) span: Range<Time>,
     pub(crate) problem: Problem,
+    /// Is it the end of a log of which nobody knows whether it is one?
+    pub(crate) is_in_doubt: bool,
+}
+
+/// A log, as far as it is left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Log<'a> {
+    /// The host's own: all of its files, oldest first.
+    Own(&'a [PathBuf]),
+    /// Files that were named, oldest first.
+    Named(&'a [PathBuf]),
+    /// A journal.
+    Journal(&'a Journal),
 }
 
 impl Hole {
@@ -32,33 +44,34 @@ impl Hole {
     }
 }
 
-/// The holes of a log in the `window` of the options. `files` are all of its files, oldest first, `readings` what was
-/// read of some of them. The log of one instance (`is_ones`) is silent when that has nothing to do, and may end.
+/// The holes of a log in the `window` of the options, `readings` what was read of it. The log of one instance
+/// (`is_ones`) is silent when that has nothing to do, and may end.
 pub(crate) fn find(
+    options: &Options<'_>,
+    log: Log<'_>,
+    readings: &[Reading],
+    is_ones: bool,
+) -> Vec<Hole> {
+    let looked = Looked::new(options, log, readings, is_ones);
+    let mut holes = looked.as_ref().map_or_else(Vec::new, Looked::of_files);
+    if let Some(looked) = looked.filter(|_| !is_ones) {
+        let is_new = |hole: &Hole| !holes.iter().any(|known| known.meets(&hole.span));
+        let inside: Vec<Hole> = looked.inside().into_iter().filter(is_new).collect();
+        holes.extend(inside);
+    }
+    holes
+}
+
+/// Those between the files of a host's own log, and behind them. Of hours without a line inside of them, those judge
+/// who know the days before.
+pub(crate) fn of_files(
     options: &Options<'_>,
     files: &[PathBuf],
     readings: &[Reading],
     is_ones: bool,
 ) -> Vec<Hole> {
-    let Some(window) = options.window.clone() else {
-        return Vec::new();
-    };
-    let looked = Looked {
-        options,
-        files,
-        readings,
-        is_ones,
-        window: window.start..window.end.min(options.now),
-    };
-    let first = |path: &Path| log::first_time(path, options.zone).ok().flatten();
-    let filled = files.iter().filter_map(|path| Some((path, first(path)?)));
-    let filled: Vec<(&PathBuf, Time)> = filled.collect();
-    let between = filled.windows(2).filter_map(|pair| match pair {
-        [older, newer] => looked.between(*older, *newer),
-        _ => None,
-    });
-    let behind = filled.last().and_then(|(path, _)| looked.behind(path));
-    between.chain(behind).collect()
+    let looked = Looked::new(options, Log::Own(files), readings, is_ones);
+    looked.as_ref().map_or_else(Vec::new, Looked::of_files)
 }
 
 /// The file that `path` was packed into, if that is empty: a packed file has a head, whatever was packed, so it has
@@ -72,15 +85,156 @@ fn lost<'f>(files: &'f [PathBuf], path: &Path) -> Option<&'f PathBuf> {
 
 struct Looked<'a> {
     options: &'a Options<'a>,
+    log: Log<'a>,
+    /// The files of the host's own.
     files: &'a [PathBuf],
     readings: &'a [Reading],
     /// Is it the log of one instance?
     is_ones: bool,
     /// The window as far as it has passed.
     window: Range<Time>,
+    /// When its first and its last line were written, of what was read.
+    times: Option<Range<Time>>,
 }
 
-impl Looked<'_> {
+impl<'a> Looked<'a> {
+    fn new(
+        options: &'a Options<'a>,
+        log: Log<'a>,
+        readings: &'a [Reading],
+        is_ones: bool,
+    ) -> Option<Self> {
+        let window = options.window.clone()?;
+        let times = readings.iter().filter_map(|r| r.seen.times.clone());
+        Some(Self {
+            options,
+            log,
+            files: match log {
+                Log::Own(files) => files,
+                Log::Named(_) | Log::Journal(_) => &[],
+            },
+            readings,
+            is_ones,
+            window: window.start..window.end.min(options.now),
+            times: times.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)),
+        })
+    }
+
+    /// The holes between the files of a host's own log, and behind them.
+    fn of_files(&self) -> Vec<Hole> {
+        let first = |path: &Path| log::first_time(path, self.options.zone).ok().flatten();
+        let filled = self
+            .files
+            .iter()
+            .filter_map(|path| Some((path, first(path)?)));
+        let filled: Vec<(&PathBuf, Time)> = filled.collect();
+        let between = filled.windows(2).filter_map(|pair| match pair {
+            [older, newer] => self.between(*older, *newer),
+            _ => None,
+        });
+        let behind = filled.last().and_then(|(path, _)| self.behind(path));
+        between.chain(behind).collect()
+    }
+
+    /// The holes in what was read, and behind it where that is no log of the host's.
+    fn inside(&self) -> Vec<Hole> {
+        let Some(times) = &self.times else {
+            return Vec::new();
+        };
+        let Range { start, end: until } = self.window;
+        let read = self.readings.iter().map(|reading| &reading.seen.silences);
+        let silences = read.fold(Silences::default(), |all, one| all.common(one));
+        // Of what is before the first line, and behind the last, nothing was read. Of a journal only the window was.
+        let is_journal = matches!(self.log, Log::Journal(_));
+        let bounded = silences.all().filter_map(|silence| {
+            let is_first = silence.start == Time::EPOCH;
+            let is_last = silence.end == Time::MAX;
+            let is_known = is_journal || !is_first && (!is_last || times.end >= until);
+            let begins = if is_first {
+                times.start.max(start)
+            } else {
+                silence.start
+            };
+            let ends = if is_last { until } else { silence.end };
+            is_known.then_some(begins..ends)
+        });
+        // Lines do not come every minute: what little of a silence is in the window may be none.
+        let little = SILENT.min(Span::from_micros(length(&self.window).micros() / 10));
+        let is_one = |silence: &Range<Time>| {
+            let asked = silence.start.max(start)..silence.end.min(until);
+            length(silence) > SILENT && length(&asked) > little
+        };
+        let mut found: Vec<Range<Time>> = bounded.filter(is_one).collect();
+        found.sort_by_key(|silence| std::cmp::Reverse(length(silence)));
+        found.truncate(JUDGED);
+        let is_hole = |silence: &Range<Time>| match self.log {
+            // It was mail that there was none of.
+            Log::Journal(journal) if !journal.is_silent(silence).unwrap_or(false) => false,
+            _ => self.is_unusual(silence) == Some(true),
+        };
+        let why = "though there are at these hours on other days";
+        let holes = found.into_iter().filter(is_hole);
+        let holes = holes.map(|silence| self.hole(silence.clone(), self.path(&silence), why));
+        let ended = self.ended(times, &silences);
+        holes.chain(ended).collect()
+    }
+
+    /// The hole behind the last line of logs that were named, where it was said until when they should go on.
+    fn ended(&self, times: &Range<Time>, silences: &Silences) -> Option<Hole> {
+        let Range { start, end: until } = self.window;
+        let behind = times.end..until;
+        let is_asked = self.options.window.as_ref()?.end < Time::MAX;
+        let is_named = matches!(self.log, Log::Named(_));
+        if !is_named || !is_asked || times.end <= start || length(&behind) <= SILENT {
+            return None;
+        }
+        match self.is_unusual(&behind) {
+            Some(true) => {
+                let why = "though there were at these hours on the days before";
+                Some(self.hole(behind.clone(), self.path(&behind), why))
+            }
+            Some(false) => None,
+            None => self.cut(times, silences),
+        }
+    }
+
+    /// The same where nothing is known of other days: the log was never silent for so long, and by what there was in an
+    /// hour, there should be more of it.
+    fn cut(&self, times: &Range<Time>, silences: &Silences) -> Option<Hole> {
+        let Range { start, end: until } = self.window;
+        let behind = times.end..until;
+        let before = silences.all().filter(|silence| silence.end <= times.end);
+        let longest = before.map(|silence| length(&(silence.start.max(start)..silence.end)));
+        let deliveries = self.readings.iter().map(|r| r.seen.deliveries);
+        let deliveries = u128::from(deliveries.fold(0, u64::saturating_add));
+        let covered = length(&(times.start.max(start)..times.end)).micros().max(1);
+        let expected = deliveries.saturating_mul(u128::from(length(&behind).micros()));
+        let is_one = longest
+            .max()
+            .is_none_or(|longest| length(&behind) > longest)
+            && expected.div_euclid(u128::from(covered)) >= u128::from(MANY);
+        let ends = self.local(times.end);
+        let what =
+            format!("not all of the time that is asked for is in the logs: they end at {ends}");
+        is_one.then(|| Hole {
+            span: behind.clone(),
+            problem: Problem::new(self.path(&behind), what),
+            is_in_doubt: true,
+        })
+    }
+
+    /// The file that a silence begins in.
+    fn path(&self, silence: &Range<Time>) -> &Path {
+        let begins = |r: &&Reading| {
+            r.seen
+                .times
+                .as_ref()
+                .is_some_and(|t| t.start <= silence.start)
+        };
+        let found = self.readings.iter().rfind(begins).or(self.readings.last());
+        found.map_or(Path::new(""), |reading| &reading.path)
+    }
+
     /// The hole between two files that follow each other, each with the time of its first line.
     fn between(
         &self,
@@ -109,7 +263,7 @@ impl Looked<'_> {
         let hole = self.end(older)?..next;
         let length = hole.end.since(hole.start);
         let is_one = match gone.is_empty() {
-            true => length > SILENT && self.is_unusual(&hole),
+            true => length > SILENT && self.is_unusual(&hole) == Some(true),
             false => length > Span::from_minutes(1),
         };
         if !is_one || hole.start >= until || start >= hole.end {
@@ -135,22 +289,24 @@ impl Looked<'_> {
             && last < until
             && start < until
             && until.since(last) > SILENT
-            && self.is_unusual(&(last..until));
+            && self.is_unusual(&(last..until)) == Some(true);
         let why = "though there were at these hours on the days before";
         is_one.then(|| Some(self.hole(last..until, self.files.last()?, why)))?
     }
 
     fn hole(&self, span: Range<Time>, path: &Path, why: &str) -> Hole {
-        let at = |time: Time| {
-            let local = self.options.zone.at(time);
-            local.map_or_else(|| "another time".to_owned(), |t| t.to_rfc3339())
-        };
-        let (from, to) = (at(span.start), at(span.end));
+        let (from, to) = (self.local(span.start), self.local(span.end));
         let what = format!("no log has a line from {from} to {to}, {why}");
         Hole {
             span,
             problem: Problem::new(path, what),
+            is_in_doubt: false,
         }
+    }
+
+    fn local(&self, time: Time) -> String {
+        let local = self.options.zone.at(time);
+        local.map_or_else(|| "another time".to_owned(), |t| t.to_rfc3339())
     }
 
     /// When a file's last line was written.
@@ -177,56 +333,8 @@ impl Looked<'_> {
             }
         }
     }
-
-    /// Did each other day have many lines at these hours?
-    fn is_unusual(&self, span: &Range<Time>) -> bool {
-        let length = span.end.since(span.start).micros().min(DAY.micros());
-        let mut days = 0;
-        for earlier in EARLIER {
-            let start = span.start.minus(Span::from_days(earlier));
-            let same = start..start.plus(Span::from_micros(length));
-            match self.events(&same) {
-                Some(n) if n < MANY => return false,
-                Some(_) => days += 1,
-                None => {}
-            }
-        }
-        days >= FEWEST
-    }
-
-    /// How many events the log has of a time; nothing if it begins later.
-    fn events(&self, span: &Range<Time>) -> Option<u64> {
-        let options = Options {
-            window: Some(span.clone()),
-            wanted: Wanted::default(),
-            progress: &|_| (),
-            ..self.options.clone()
-        };
-        let oldest = log::first_time(self.files.first()?, options.zone);
-        oldest.ok().flatten().filter(|first| *first <= span.start)?;
-        let mut events = Events(0);
-        for path in log::needed(self.files, span, options.zone) {
-            log::read_file(&path, &options, &mut events).ok()?;
-        }
-        Some(events.0)
-    }
 }
 
-/// Counts.
-struct Events(u64);
-
-impl Sink for Events {
-    fn event(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::Delivery(_)) {
-            self.0 = self.0.saturating_add(1);
-        }
-    }
-
-    fn fork(&self) -> Option<Self> {
-        Some(Self(0))
-    }
-
-    fn join(&mut self, later: Self) {
-        self.0 = self.0.saturating_add(later.0);
-    }
+fn length(span: &Range<Time>) -> Span {
+    span.end.since(span.start)
 }

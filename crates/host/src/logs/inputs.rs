@@ -1,17 +1,16 @@
 //! Which logs to read, and the reading of them one after another.
 
-use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use figures::mail_stats::Source;
 use postfix::config::Host;
 use postfix::log::{self, Journal, LogPlace, LogSet, Options, Reading, Scope, Sink};
-use postfix::{Parsed, Problem, Time};
+use postfix::{Parsed, Problem};
 
 use super::gaps::{self, Missing};
-use super::holes;
+use super::holes::{self, Hole};
+use super::named::in_order;
 use super::places::{Preference, journal_in, log_sets};
 use super::{Hosts, Listed, Selection};
 use crate::failure::Failure;
@@ -154,13 +153,12 @@ impl Inputs {
             let is_ones = set.is_some_and(|set| set.scope.is_ones());
             let outside = gaps::outside(options, of_one, is_own, is_ones);
             let mut found = Vec::from_iter(outside);
-            if !matches!(found.as_slice(), [Missing::All(_)])
-                && let Some(set) = set
-                && let LogPlace::File(current) = &set.place
-                && let Ok(files) = log::siblings(current)
-            {
-                let holes = holes::find(options, &files, of_one, is_ones);
-                found.extend(holes.into_iter().map(|hole| Missing::Part(hole.problem)));
+            if !matches!(found.as_slice(), [Missing::All(_)]) {
+                let holes = self.holes(set, options, of_one, is_ones).into_iter();
+                found.extend(holes.map(|hole| match hole.is_in_doubt {
+                    true => Missing::Edge(hole.problem),
+                    false => Missing::Part(hole.problem),
+                }));
             }
             found
         };
@@ -169,6 +167,30 @@ impl Inputs {
             gaps::find_empty(&mut readings);
         }
         Ok(readings)
+    }
+
+    /// The holes in what was read of a log.
+    fn holes(
+        &self,
+        set: Option<&LogSet>,
+        options: &Options<'_>,
+        readings: &[Reading],
+        is_ones: bool,
+    ) -> Vec<Hole> {
+        let siblings = |current| log::siblings(current).unwrap_or_default();
+        let own;
+        let log = match (self, set.map(|set| &set.place)) {
+            (Self::Journal(journal), _) | (_, Some(LogPlace::Journal(journal))) => {
+                holes::Log::Journal(journal)
+            }
+            (Self::Files(files), _) => holes::Log::Named(files),
+            (Self::Host(_), Some(LogPlace::File(current))) => {
+                own = siblings(current);
+                holes::Log::Own(&own)
+            }
+            (Self::Host(_), None) => return Vec::new(),
+        };
+        holes::find(options, log, readings, is_ones)
     }
 
     /// The same for a window that the logs need not hold all of.
@@ -341,55 +363,4 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
         needed.extend(siblings.into_iter().next());
     }
     Ok(needed)
-}
-
-/// Each file once, the oldest lines first: what a recipient's last status is depends on it.
-fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
-    let mut known = HashSet::new();
-    let mut files: Vec<(Option<Time>, PathBuf)> = Vec::new();
-    let beginnings = log::Beginnings::of(given);
-    for (at, path) in given.iter().enumerate() {
-        // A pipe has no beginning to look at twice.
-        let regular = std::fs::metadata(path)
-            .ok()
-            .filter(std::fs::Metadata::is_file);
-        if let Some(metadata) = &regular
-            && !known.insert((metadata.dev(), metadata.ino()))
-        {
-            site.warn(format!("{} is named twice and read once", path.display()));
-            continue;
-        }
-        // logrotate compresses it at this moment, or was interrupted.
-        let plain = given
-            .iter()
-            .find(|plain| log::is_packed(path) && path.with_extension("") == **plain);
-        if let Some(plain) = plain
-            && regular.is_some()
-            && log::is_packed_of(path, plain).is_ok_and(|is| is)
-        {
-            let (path, plain) = (path.display(), plain.display());
-            site.warn(format!(
-                "{path} holds the same lines as {plain} and is not read"
-            ));
-            continue;
-        }
-        // Of two that are alike, one is read.
-        let is_copied =
-            |one: &PathBuf, other: &PathBuf| log::is_copied(one, other).is_ok_and(|is| is);
-        let copied = beginnings
-            .alike(at)
-            .filter_map(|of| Some((of, given.get(of)?)))
-            .find(|(of, other)| is_copied(path, other) && (*of > at || !is_copied(other, path)));
-        if let Some((_, other)) = copied {
-            let (path, other) = (path.display(), other.display());
-            site.warn(format!(
-                "{path} holds no line but those of {other} and is not read"
-            ));
-            continue;
-        }
-        let first = regular.and_then(|_| log::first_time(path, site.zone()).ok().flatten());
-        files.push((first, path.clone()));
-    }
-    files.sort_by_key(|(first, _)| first.unwrap_or(Time::MAX));
-    files.into_iter().map(|(_, path)| path).collect()
 }

@@ -9,6 +9,7 @@ pub(crate) mod gaps;
 pub(crate) mod holes;
 mod hosts;
 mod inputs;
+mod named;
 mod places;
 mod rotated;
 mod selection;

@@ -32,6 +32,22 @@ pub(super) enum From {
     Start,
 }
 
+impl From {
+    /// The place of a byte of a block, which begins so many bytes, and lines, behind the beginning.
+    fn place(self, (bytes, lines): (u64, u64), block: &[u8], at: usize) -> Position {
+        match self {
+            Self::Byte(start) => {
+                let at = u64::try_from(at).unwrap_or(0);
+                Position::Byte(start.saturating_add(bytes).saturating_add(at))
+            }
+            Self::Start => {
+                let above = line_ends(block.get(..at).unwrap_or_default());
+                Position::Line(lines.saturating_add(above).saturating_add(1))
+            }
+        }
+    }
+}
+
 /// Hands on the events of a stretch of whole lines, and takes note in `seen`.
 pub(super) fn events<S: Sink>(
     reader: impl Read,
@@ -52,17 +68,9 @@ pub(super) fn events<S: Sink>(
     let mut is_front = matches!(from, From::Start | From::Byte(0));
     let outcome = lines::blocks(reader, |offset, block| {
         let mut met = false;
-        let place_of = |at: usize| match from {
-            From::Byte(start) => Position::Byte(
-                start
-                    .saturating_add(offset)
-                    .saturating_add(u64::try_from(at).unwrap_or(0)),
-            ),
-            From::Start => {
-                let above = line_ends(block.get(..at).unwrap_or_default());
-                Position::Line(before.saturating_add(above).saturating_add(1))
-            }
-        };
+        // Up to here, it was looked for silences.
+        let mut heard = 0;
+        let place_of = |at: usize| from.place((offset, before), block, at);
         let controls = seen.look_for_blanks(block, is_front, place_of);
         is_front = is_front && block.iter().all(|byte| *byte == 0);
         needles.each(block, |at, line| {
@@ -94,7 +102,14 @@ pub(super) fn events<S: Sink>(
             if let Some(why) = extractor.doubt.take() {
                 seen.doubtful(place(), line, why);
             }
+            if let Some(time) = extractor.met.take() {
+                let unheard = block.get(heard..at).unwrap_or_default();
+                seen.silences.until(time, unheard, extractor);
+                heard = at;
+            }
         });
+        let unheard = block.get(heard..).unwrap_or_default();
+        seen.silences.rest(unheard, extractor);
         seen.is_postfix |= met;
         seen.look(block, extractor.wanted.filtered);
         if matches!(from, From::Start) {

@@ -27,6 +27,8 @@ pub(super) struct Extractor {
     pub(super) clock: Clock,
     /// When the last line was written, where times do not matter.
     pub(super) minute: Minute,
+    /// When the line at hand was written, where there is a window.
+    pub(super) met: Option<Time>,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
     /// No line is so late, but one that a wrong clock has dated.

@@ -32,6 +32,7 @@ mod placed;
 mod read;
 mod seen;
 mod siblings;
+mod silence;
 mod sources;
 mod stamp;
 mod timeline;
@@ -57,6 +58,7 @@ pub use read::{
 };
 pub use seen::{LostMessages, Seen};
 pub use siblings::{blocks, gone_between, is_packed, siblings};
+pub use silence::{SILENT, Silences};
 pub use sources::{LogPlace, LogSet, Scope, log_sets, syslog_files};
 pub use stamp::Stamp;
 pub use unread::{Unread, UnreadLine, Why};

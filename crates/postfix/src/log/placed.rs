@@ -36,6 +36,7 @@ impl Extractor {
         let Some(time) = header.stamp.and_then(|s| self.clock.place(s)) else {
             return When::Unknown;
         };
+        self.met = Some(time).filter(|time| *time < self.future);
         match &self.window {
             // No end is asked for, but what is yet to come is no part of the last hour.
             Some(window) if time >= self.future && window.end == Time::MAX => When::Ahead,

@@ -187,6 +187,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         window: options.window.clone(),
         clock: Clock::new(options.zone, latest),
         minute: Minute::default(),
+        met: None,
         past: 0,
         future: options.now.plus(AHEAD),
         is_outside: false,

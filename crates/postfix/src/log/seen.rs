@@ -8,6 +8,7 @@ use super::filtered;
 use super::header;
 use super::json;
 use super::lost::Dropped;
+use super::silence::Silences;
 use super::unread::{Unread, UnreadLine, Why, sample};
 use crate::Time;
 use crate::problem::Position;
@@ -23,8 +24,10 @@ pub struct Seen {
     pub first_line: Vec<u8>,
     /// When its first and its last line were written, as far as lines that were looked at say so.
     pub times: Option<Range<Time>>,
+    /// When there was no line in the window, as far as lines that were looked at say so.
+    pub silences: Silences,
     /// How many deliveries were read.
-    pub(super) deliveries: u64,
+    pub deliveries: u64,
     /// The delivery lines that could not be read.
     pub unread: Unread,
     /// How many events in a file of journald's entries are not Postfix's, by what journald noted of who sent them.
@@ -185,6 +188,7 @@ impl Seen {
         self.lines = self.lines.saturating_add(later.lines);
         self.deliveries = self.deliveries.saturating_add(later.deliveries);
         self.add_times(later.times);
+        self.silences = self.silences.common(&later.silences);
         self.unread.join(later.unread);
         self.strangers = self.strangers.saturating_add(later.strangers);
         self.lost.join(later.lost);

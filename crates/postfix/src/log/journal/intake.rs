@@ -35,6 +35,8 @@ struct Dropped {
 pub(super) struct Intake<'a> {
     journal: &'a Journal,
     extractor: Extractor,
+    /// The window of which this is a share.
+    asked: Option<Range<Time>>,
     /// Units that Postfix logs from here, and units whose messages were dropped.
     units: BTreeSet<Vec<u8>>,
     lost: BTreeMap<Vec<u8>, Dropped>,
@@ -47,12 +49,14 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     pub(super) fn new(journal: &'a Journal, options: &Options<'_>, window: Range<Time>) -> Self {
+        let asked = options.window.clone();
         let options = Options {
             window: Some(window),
             ..options.clone()
         };
         Self {
             journal,
+            asked,
             extractor: read::extractor(&options, options.now),
             units: BTreeSet::new(),
             lost: BTreeMap::new(),
@@ -89,6 +93,9 @@ impl<'a> Intake<'a> {
 
     /// Hands on the event in an entry, if it is one that is asked for and its sender is to be believed.
     pub(super) fn entry<S: Sink>(&mut self, entry: &Entry<'_>, sink: &mut S) {
+        if let (Some(time), Some(asked)) = (entry.time, &self.asked) {
+            self.seen.silences.line(time, asked);
+        }
         // Anyone may send this message id; only journald itself is its own driver.
         if entry.id == DROPPED.as_bytes() && entry.sender.transport == b"driver" {
             self.dropped(entry);

@@ -108,6 +108,22 @@ impl Journal {
         self.first_of(&["--output-fields=MESSAGE_ID".to_owned()])
     }
 
+    /// Is there no entry at all of this time, of whatever program? Then the host was down, or journald was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::read()`].
+    pub fn is_silent(&self, time: &Range<Time>) -> Result<bool, Problem> {
+        let mut arguments = vec!["--output-fields=MESSAGE_ID".to_owned()];
+        // Whole seconds inside of it.
+        arguments.push(format!(
+            "--since=@{}",
+            time.start.seconds().saturating_add(1)
+        ));
+        arguments.push(format!("--until=@{}", time.end.seconds().saturating_sub(1)));
+        Ok(self.first_of(&arguments)?.is_none())
+    }
+
     /// When the last entry of mail was made; `None` if there is none.
     ///
     /// # Errors
