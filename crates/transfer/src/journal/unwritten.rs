@@ -27,7 +27,7 @@ pub(super) fn is_unwritten(text: &[u8]) -> bool {
 /// A journal's text, and how many bytes the file has: zeros that go on for long are gigabytes of a hole, and say no
 /// more than some of them.
 pub(super) fn text_of(mut file: &File) -> io::Result<(Vec<u8>, u64)> {
-    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     let (mut text, mut length) = (Vec::new(), 0);
     let mut block = vec![0; ZEROS.len()];
     loop {
