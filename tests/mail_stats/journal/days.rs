@@ -35,7 +35,7 @@ fn silent(from: u64, to: u64, cron: bool) -> (Host, String) {
     let mut at = yesterday - 5 * 24 * HOUR;
     while at < now {
         let is_cut = (yesterday + from * HOUR..yesterday + to * HOUR).contains(&at);
-        if cron && at % HOUR == 0 {
+        if cron && at.is_multiple_of(HOUR) {
             let fields =
                 "SYSLOG_FACILITY=9\nSYSLOG_IDENTIFIER=CRON\n_UID=0\nMESSAGE=(root) CMD (true)\n";
             host.journal.entry(at, fields);
