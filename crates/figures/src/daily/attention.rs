@@ -1,6 +1,7 @@
 //! What an admin should look at: what is too much, what is worse than it was, what stands still, what Postfix says
 //! itself.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::notice::{ALL, Found, KINDS, Kind, Notice};
@@ -90,10 +91,9 @@ pub(super) fn findings(
     }
     let late = after_outage(judged());
     standing::all(report, rules, &late, !in_use.is_empty(), &mut found);
-    found.sort_by(|a, b| {
-        let worst = b.notice.level.cmp(&a.notice.level);
-        let place = a.kind.place().cmp(&b.kind.place());
-        worst.then(place).then(b.amount.cmp(&a.amount))
+    found.sort_by_key(|of| {
+        let (worst, most) = (Reverse(of.notice.level), Reverse(of.amount));
+        (worst, of.kind.place(), most)
     });
     let found = found.into_iter().map(|of| of.notice);
     let note = holiday.and_then(|_| volume::on_holiday(&all));
@@ -141,7 +141,7 @@ fn one_of_all(mut volumes: Vec<Found>, all: Option<Notice>) -> Vec<Found> {
     let Some(all) = all.filter(|_| volumes.len() > 2) else {
         return volumes;
     };
-    volumes.sort_by_key(|of| std::cmp::Reverse(of.amount));
+    volumes.sort_by_key(|of| Reverse(of.amount));
     let names = volumes.iter().take(3).map(|of| of.notice.instance.as_str());
     let mut of = names.collect::<Vec<_>>().join(", ");
     if volumes.len() > 3 {
