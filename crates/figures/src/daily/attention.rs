@@ -316,7 +316,7 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
     let own = |row| count(row).saturating_sub(forged(row));
     let mut rows: Vec<(u64, &Row)> = table.rows.iter().map(|row| (own(row), row)).collect();
     rows.retain(|(n, row)| *n > 0 && !matches!(row.key, Key::Others(_)));
-    rows.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    rows.sort_by_key(|(n, _)| Reverse(*n));
     let told = rows.iter().take(3).map(|(n, row)| {
         let codes = row.codes.iter().take(2).map(|(code, _)| code.clone());
         let ips = row.ips.iter().take(2).map(|(ip, _)| ip.to_string());
