@@ -71,13 +71,20 @@ fn recipients_who_wait_are_counted_by_domain() {
 
 #[test]
 fn no_domain_is_called_as_the_row_of_the_others() {
-    let recipients = ["a@(other)", "a@(1 more)", "b@(other)"];
-    let files = [file(Queue::Deferred, 0, "a@(other)", &recipients)];
+    let files = [
+        file(
+            Queue::Deferred,
+            0,
+            "a@(other)",
+            &["a@(other)", "a@(1 more)"],
+        ),
+        file(Queue::Deferred, 0, "a@(OTHER)", &["b@(other)"]),
+    ];
     let rows = [("\"(other)\"", 2), ("\"(1 more)\"", 1)];
     check(Dimension::Domain, None, &files, &rows);
     let top = [("\"(other)\"", 2), ("(other)", 1)];
     check(Dimension::Domain, Some(1), &files, &top);
-    check(Dimension::SenderDomain, None, &files, &[("\"(other)\"", 1)]);
+    check(Dimension::SenderDomain, None, &files, &[("\"(other)\"", 2)]);
 }
 
 #[test]
