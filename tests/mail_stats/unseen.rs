@@ -16,7 +16,6 @@ fn host(root: &Path, main_cf: &str, logged: &[&str]) {
             format!("syslog_name = postfix-{name}\nqueue_directory = /var/spool/postfix-{name}\n");
         let own = format!("multi_instance_enable = yes\n{own}");
         let text = match name {
-            "aol-a" if main_cf.is_empty() => String::new(),
             "aol-a" => own + main_cf,
             _ => own,
         };
@@ -70,33 +69,4 @@ fn a_log_that_goes_to_a_containers_output() {
     // Without it, it did nothing.
     host(dir.path(), "maximal_queue_lifetime = 5d\n", &["aol-b"]);
     check(&[], 0);
-}
-
-/// A full disk left nothing of it, or an editor wrote it as UTF-16: by its defaults it would be the default instance.
-#[test]
-fn a_main_cf_without_a_setting() {
-    let dir = tempfile::tempdir().unwrap();
-    host(dir.path(), "", &["aol-a", "aol-b"]);
-    for text in [&b""[..], b"# all of it is gone\n", b"s\0y\0s\0l\0o\0g\0"] {
-        fs::write(dir.path().join("etc/postfix-aol-a/main.cf"), text).unwrap();
-        for name in ["mail-stats-print", "mailq-distribution"] {
-            let ran = tool(name, dir.path(), &["--check"]).ended(3);
-            let said = "UNKNOWN: /etc/postfix-aol-a cannot be read";
-            assert!(ran.out.starts_with(said), "{}", ran.out);
-            let ran = tool(name, dir.path(), &[]).ended(1);
-            assert!(
-                ran.err.contains("main.cf: sets no parameter"),
-                "{}",
-                ran.err
-            );
-        }
-        let report = ["--format", "report", "--date", "2026-11-27"];
-        let ran = tool("mail-stats-print", dir.path(), &report).ended(1);
-        assert!(
-            ran.err.contains("main.cf: sets no parameter"),
-            "{}",
-            ran.err
-        );
-        assert!(!ran.out.contains("all is well"), "{}", ran.out);
-    }
 }

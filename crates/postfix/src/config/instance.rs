@@ -69,15 +69,6 @@ impl Instance {
             value: main_cf,
             mut problems,
         } = MainCf::parse(&shown_path, &text);
-        let is_default = role == Role::Default;
-        // Cut off by a full disk, or in another encoding: Postfix would take it for a copy of the default instance.
-        if !is_default && main_cf.names().next().is_none() {
-            problems.push(Problem::new(
-                &shown_path,
-                "sets no parameter, not even a queue_directory of its own",
-            ));
-            return Err(problems);
-        }
         let borne = logical_lines(&shown_path, &text).problems.len();
         let parameters = Parameters::new(main_cf, config_directory, hostname);
         let mut check = Checker::new(&parameters, &shown_path, &mut problems);
@@ -91,6 +82,7 @@ impl Instance {
         let (Some(queue_directory), Some(data_directory)) = directories else {
             return Err(problems);
         };
+        let is_default = role == Role::Default;
         let name = match own_name.as_str() {
             "" => usual_name(role, config_directory),
             _ => own_name,
