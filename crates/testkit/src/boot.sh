@@ -68,11 +68,11 @@ mail.* action(type="omfile" file="/var/log/mail.log" template="$template" fileCr
 CONF
 rsyslogd -n -f "$stage/rsyslog.conf" -i "$stage/rsyslog.pid" >"$stage/rsyslog.out" 2>&1 </dev/null &
 for _ in $(seq 500); do
-    if [ -S /dev/log ]; then break; fi
+    if [ -S /dev/log ] && [ -s "$stage/rsyslog.pid" ]; then break; fi
     sleep 0.01
 done
-if ! [ -S /dev/log ]; then
-    echo "rsyslogd made no /dev/log: $(cat "$stage/rsyslog.out")" >&2
+if ! [ -S /dev/log ] || ! [ -s "$stage/rsyslog.pid" ]; then
+    echo "rsyslogd made no /dev/log, or no file of its pid: $(cat "$stage/rsyslog.out")" >&2
     exit 1
 fi
 

@@ -6,8 +6,11 @@ use crate::{Host, Unavailable};
 
 const JOURNALD: &str = "/lib/systemd/systemd-journald";
 
-/// journald makes the sockets that nobody gave it; its files are in /run.
-const START: &str = "kill $(cat /run/testkit/rsyslog.pid); rm -f /dev/log /var/log/mail.log
+/// journald makes the sockets that nobody gave it; its files are in /run. rsyslogd removes /dev/log as it ends, so it
+/// is waited for: it would take away the link that is made here.
+const START: &str = "pid=$(cat /run/testkit/rsyslog.pid) && kill $pid
+while readlink -e /proc/$pid/exe >/dev/null; do sleep 0.01; done
+rm -f /dev/log /var/log/mail.log
 setsid /lib/systemd/systemd-journald </dev/null >/run/testkit/journald.out 2>&1 &
 ln -s /run/systemd/journal/dev-log /dev/log";
 
