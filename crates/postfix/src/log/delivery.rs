@@ -21,6 +21,8 @@ pub(super) struct Attempt<'a> {
     pub(super) status: Word,
     pub(super) reply: &'a [u8],
     pub(super) repeat: u64,
+    /// Does the reply hold an angle bracket? Where it holds none, it quotes no line and no field.
+    pub(super) has_brackets: bool,
 }
 
 /// `status=WORD`.
@@ -161,6 +163,8 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
         None
     };
     let behind_address = c.0;
+    // Searched for once: most lines hold none from here on.
+    let bracket = memchr::memchr2(b'<', b'>', behind_address);
     let relay = field(&mut c, b"relay=");
     if c.peek() == Some(b'c') {
         field(&mut c, b"conn_use=");
@@ -177,9 +181,12 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
         value(&mut c).ok_or(Why::Cut(name))?;
     }
     // No field holds one: whoever chose the address put what looks like fields into it.
-    let length = behind_address.len().saturating_sub(c.0.len());
-    if memchr::memchr(b'>', behind_address.get(..length).unwrap_or_default()).is_some() {
-        return Err(Why::Address);
+    if let Some(from) = bracket {
+        let length = behind_address.len().saturating_sub(c.0.len());
+        let between = behind_address.get(from..length).unwrap_or_default();
+        if between.contains(&b'>') {
+            return Err(Why::Address);
+        }
     }
     let status = status(&mut c)?;
     // Syslog daemons cut long lines: the reply may lack its end.
@@ -195,6 +202,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
         status,
         reply,
         repeat,
+        has_brackets: bracket.is_some(),
     })
 }
 

@@ -71,32 +71,19 @@ pub(super) fn events<S: Sink>(
         // Up to here, it was looked for silences.
         let mut heard = 0;
         let place_of = |at: usize| from.place((offset, before), block, at);
-        let controls = seen.look_for_blanks(block, is_front, place_of);
+        seen.look_for_blanks(block, is_front, place_of);
         is_front = is_front && block.iter().all(|byte| *byte == 0);
-        needles.each(block, |at, line| {
+        needles.each(block, |at, line, controls| {
             let place = || place_of(at);
-            met |= one(line, json, controls, extractor, |event| match event {
-                Event::Unparsed { tag: b"", why, .. } => {
-                    seen.unread(Some(place()), line, *why, true);
+            let mut on = |event: &Event<'_>| met |= hand_on(event, line, &place, sink, seen);
+            extractor.may_hold_controls = controls;
+            if is_plain(line) && !json {
+                if let Some(event) = extractor.line(line) {
+                    on(&event);
                 }
-                Event::Unparsed { tag, why, .. } if why.may_be_foreign() && !sink.knows(tag) => {}
-                Event::Unparsed { tag, time, why, .. } => {
-                    if sink.counts(tag, *time) {
-                        seen.unread(Some(place()), line, *why, false);
-                    }
-                    sink.event(event);
-                }
-                Event::Dropped(lost) => seen.lost(place(), lost),
-                event => {
-                    let is_delivery = matches!(event, Event::Delivery(_));
-                    seen.deliveries = seen.deliveries.saturating_add(u64::from(is_delivery));
-                    sink.event(event);
-                }
-            })
-            .unwrap_or_else(|| {
+            } else if of_any_form(line, json, extractor, on).is_none() {
                 seen.broken(place());
-                false
-            });
+            }
             let is_strangers = std::mem::take(&mut extractor.is_strangers);
             seen.strangers = seen.strangers.saturating_add(is_strangers.into());
             if let Some(why) = extractor.doubt.take() {
@@ -124,22 +111,58 @@ pub(super) fn events<S: Sink>(
     outcome
 }
 
-/// Hands on the event of a line. Was there one of Postfix's? Nothing if the line is not of the log's kind.
-fn one(
+/// Takes note of an event, and hands it on if it is one. Is it Postfix's?
+#[inline]
+fn hand_on<S: Sink>(
+    event: &Event<'_>,
+    line: &[u8],
+    place: impl Fn() -> Position,
+    sink: &mut S,
+    seen: &mut Seen,
+) -> bool {
+    match event {
+        Event::Delivery(_) => {
+            seen.deliveries = seen.deliveries.saturating_add(1);
+            sink.event(event);
+            true
+        }
+        Event::Unparsed { tag: b"", why, .. } => {
+            seen.unread(Some(place()), line, *why, true);
+            false
+        }
+        Event::Unparsed { tag, why, .. } if why.may_be_foreign() && !sink.knows(tag) => false,
+        Event::Unparsed { tag, time, why, .. } => {
+            if sink.counts(tag, *time) {
+                seen.unread(Some(place()), line, *why, false);
+            }
+            sink.event(event);
+            !why.may_be_foreign()
+        }
+        Event::Dropped(lost) => {
+            seen.lost(place(), lost);
+            false
+        }
+        event => {
+            sink.event(event);
+            true
+        }
+    }
+}
+
+/// Is there certainly no object of JSON in the line? Nearly every line that is looked at begins with its time, and ends
+/// as a delivery does.
+#[inline]
+fn is_plain(line: &[u8]) -> bool {
+    line.first().is_some_and(u8::is_ascii_alphanumeric) && line.last() != Some(&b'}')
+}
+
+/// Hands on the events of a line, which may be an object of JSON. Nothing if the line is not of the log's kind.
+fn of_any_form(
     line: &[u8],
     json: bool,
-    controls: bool,
     extractor: &mut Extractor,
     mut on: impl FnMut(&Event<'_>),
-) -> Option<bool> {
-    let mut is_one = false;
-    let mut on = |event: &Event<'_>| {
-        is_one = match event {
-            Event::Unparsed { tag, why, .. } => !tag.is_empty() && !why.may_be_foreign(),
-            event => !matches!(event, Event::Dropped(_)),
-        };
-        on(event);
-    };
+) -> Option<()> {
     let object = match json::is_object(line) {
         true => Some(line),
         // grep puts the file's name in front.
@@ -149,7 +172,7 @@ fn one(
             .filter(|l| json::is_object(l)),
     };
     // An object's text may have them as escapes.
-    extractor.may_hold_controls = controls || object.is_some();
+    extractor.may_hold_controls |= object.is_some();
     if let Some(object) = object {
         if !json::line(object, extractor, &mut on) {
             if !looks_like_delivery(line) {
@@ -165,11 +188,11 @@ fn one(
             });
         }
     } else if json && header::read(line).is_err() && !looks_like_delivery(line) {
-        return line.trim_ascii().is_empty().then_some(false);
+        return line.trim_ascii().is_empty().then_some(());
     } else if let Some(event) = extractor.line(line) {
         on(&event);
     }
-    Some(is_one)
+    Some(())
 }
 
 /// The times at the two ends of what is read from front to back.

@@ -39,6 +39,8 @@ pub(super) struct Extractor {
     pub(super) doubt: Option<&'static str>,
     /// Did journald note that the last line is not Postfix's?
     pub(super) is_strangers: bool,
+    /// Is the line at hand a delivery outside the window?
+    pub(super) is_elsewhere: bool,
     /// May the text at hand hold a zero byte, or a carriage return?
     pub(super) may_hold_controls: bool,
 }
@@ -46,6 +48,7 @@ pub(super) struct Extractor {
 impl Extractor {
     /// The event in a line of a plain log, if it is one that is asked for.
     pub(super) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Event<'a>> {
+        self.is_elsewhere = false;
         let header = match self.is_timed() {
             true => header::read(line),
             false => header::read_untimed(line, &mut self.minute),
@@ -65,7 +68,8 @@ impl Extractor {
     /// A line of another service, or program, may be cut off, and a delivery's stand behind the cut, which is not
     /// counted then: what others log is strangers' text, and may quote it.
     pub(super) fn doubt(&mut self, header: &Header<'_>) {
-        let is_doubtful = torn::holds_line(header.message) && self.placed(header).1;
+        let is_doubtful =
+            !self.is_elsewhere && torn::holds_line(header.message) && self.placed(header).1;
         self.doubt = is_doubtful.then_some(torn::ANOTHER_LINE);
     }
 
@@ -143,7 +147,10 @@ impl Extractor {
                     },
                 });
             }
-            When::Outside => return None,
+            When::Outside => {
+                self.is_elsewhere = true;
+                return None;
+            }
         };
         self.doubt = torn::holds_more(&attempt);
         Some(Event::Delivery(Delivery {

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use aho_corasick::{AhoCorasick, packed};
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memchr3, memmem, memrchr};
 
 /// How much is read at a time.
 pub(super) const BLOCK: usize = 128 * 1024;
@@ -46,20 +46,34 @@ impl Needles {
         }
     }
 
-    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), and where in the block
-    /// it begins.
-    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8])) {
+    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), where in the block it
+    /// begins, and whether there is a zero byte or a carriage return in it, from its first literal on.
+    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8], bool)) {
         let mut rest = block;
         while let Some(hit) = self.find(rest) {
             let (before, after) = rest.split_at_checked(hit).unwrap_or((rest, b""));
             let start = memrchr(b'\n', before).map_or(0, |at| at.saturating_add(1));
-            let length = memchr(b'\n', after).unwrap_or(after.len());
+            let (length, has_controls) = rest_of_line(after);
             let end = hit.saturating_add(length);
             let found = rest.get(start..end).unwrap_or_default();
             let at = block.len().saturating_sub(rest.len()).saturating_add(start);
-            line(at, found.strip_suffix(b"\r").unwrap_or(found));
+            let found = found.strip_suffix(b"\r").unwrap_or(found);
+            line(at, found, has_controls);
             rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
         }
+    }
+}
+
+/// How long the rest of a line is, and whether a zero byte is in it, or a carriage return that is not its end.
+#[inline]
+fn rest_of_line(text: &[u8]) -> (usize, bool) {
+    match memchr3(b'\n', b'\r', 0, text) {
+        None => (text.len(), false),
+        Some(at) => match text.get(at..) {
+            Some([b'\n', ..]) => (at, false),
+            Some([b'\r', b'\n', ..]) => (at.saturating_add(1), false),
+            _ => (memchr(b'\n', text).unwrap_or(text.len()), true),
+        },
     }
 }
 
@@ -155,7 +169,7 @@ mod tests {
     fn lines_of(text: &[u8], step: usize, needles: &Needles) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         blocks(Drip(text, step), |at, b| {
-            needles.each(b, |start, l| {
+            needles.each(b, |start, l, _| {
                 let from = usize::try_from(at).unwrap() + start;
                 assert!(text[from..].starts_with(l));
                 found.push(l.to_vec());

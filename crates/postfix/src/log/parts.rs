@@ -39,6 +39,23 @@ pub(super) fn cut(
     Ok(ranges)
 }
 
+/// Does both at the same time, the first on a thread of its own if one can be had.
+pub(super) fn both<A: Send, B>(
+    first: impl FnOnce() -> A + Send + Clone,
+    second: impl FnOnce() -> B,
+) -> (A, B) {
+    std::thread::scope(|scope| {
+        let running = thread().spawn_scoped(scope, first.clone()).ok();
+        let second = second();
+        let first = match running.map(ScopedJoinHandle::join) {
+            Some(Ok(first)) => first,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => first(),
+        };
+        (first, second)
+    })
+}
+
 /// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts. For
 /// a sink that cannot be forked, one part after the other.
 pub(super) fn each<S: Sink, P: Clone + Send, T: Send>(

@@ -193,6 +193,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         is_outside: false,
         doubt: None,
         is_strangers: false,
+        is_elsewhere: false,
         may_hold_controls: true,
     }
 }

@@ -86,16 +86,14 @@ impl Seen {
 
     /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them
     /// (`is_front`) was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is
-    /// missing there. Is there one, or a carriage return?
+    /// missing there.
     pub(super) fn look_for_blanks(
         &mut self,
         block: &[u8],
         is_front: bool,
         place: impl Fn(usize) -> Position,
-    ) -> bool {
-        let Some(mut from) = memchr::memchr2(0, b'\r', block) else {
-            return false;
-        };
+    ) {
+        let mut from = 0_usize;
         while let Some(found) = memchr::memchr(0, block.get(from..).unwrap_or_default()) {
             let at = from.saturating_add(found);
             let run = block.get(at..).unwrap_or_default().iter();
@@ -107,7 +105,6 @@ impl Seen {
                 self.blank.1.get_or_insert_with(|| place(at));
             }
         }
-        true
     }
 
     /// Takes note of the times of lines.

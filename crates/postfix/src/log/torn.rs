@@ -68,15 +68,24 @@ fn has_time(text: &[u8]) -> bool {
 }
 
 /// What else the line of this delivery may say, by what strangers wrote in it.
+#[inline]
 pub(super) fn holds_more(attempt: &Attempt<'_>) -> Option<&'static str> {
-    if holds_line(attempt.reply)
-        || holds_line(attempt.recipient)
-        || attempt.orig_recipient.is_some_and(holds_line)
-    {
+    // Most deliveries are short of what it takes.
+    let is_short = attempt.recipient.len() < SHORTEST && attempt.orig_recipient.is_none();
+    if is_short && !attempt.has_brackets {
+        return None;
+    }
+    said_more(attempt)
+}
+
+fn said_more(attempt: &Attempt<'_>) -> Option<&'static str> {
+    let reply = Some(attempt.reply).filter(|_| attempt.has_brackets);
+    let texts = [Some(attempt.recipient), attempt.orig_recipient, reply];
+    if texts.into_iter().flatten().any(holds_line) {
         return Some(ANOTHER_LINE);
     }
     let why = "its address may end further behind, with another status";
-    holds_fields(attempt.reply).then_some(why)
+    reply.is_some_and(holds_fields).then_some(why)
 }
 
 /// Why a line is in doubt that may hold another one.

@@ -5,6 +5,10 @@ use super::super::stamp;
 
 /// Takes what may come before a time. True where an RFC 5424 header follows (its `<PRI>VERSION ` is taken too).
 pub(super) fn prefixes(c: &mut Cursor<'_>) -> bool {
+    // Nearly every line begins with its time: to see that here is quicker than to find that each of these is missing.
+    if begins_with_date(c.0) {
+        return false;
+    }
     for _ in 0..8 {
         // After a crash, file systems leave runs of NUL where a block was never written.
         c.until(|b| !matches!(b, 0 | b' ' | b'\t'));
@@ -19,6 +23,35 @@ pub(super) fn prefixes(c: &mut Cursor<'_>) -> bool {
         return true;
     }
     false
+}
+
+/// `2026-11-24T12:`, `Nov 4`, `Nov  4`: no prefix begins so.
+#[inline]
+fn begins_with_date(line: &[u8]) -> bool {
+    match line {
+        [
+            y,
+            e,
+            a,
+            r,
+            b'-',
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'T' | b' ',
+            _,
+            _,
+            b':',
+            ..,
+        ] => [y, e, a, r].iter().all(|b| b.is_ascii_digit()),
+        [m, o, n, b' ', b' ', d, ..] | [m, o, n, b' ', d, ..] => {
+            let month = m.is_ascii_uppercase() && o.is_ascii_lowercase() && n.is_ascii_lowercase();
+            month && d.is_ascii_digit()
+        }
+        _ => false,
+    }
 }
 
 /// A colour sequence, as compose puts around its prefix: ESC `[` digits `m`.

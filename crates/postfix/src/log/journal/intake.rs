@@ -41,6 +41,8 @@ pub(super) struct Intake<'a> {
     units: BTreeSet<Vec<u8>>,
     lost: BTreeMap<Vec<u8>, Dropped>,
     bytes: u64,
+    /// Was there an entry, beside what is said of those that were dropped?
+    pub(super) has_mail: bool,
     unknown: u64,
     strangers: u64,
     seen: Seen,
@@ -61,6 +63,7 @@ impl<'a> Intake<'a> {
             units: BTreeSet::new(),
             lost: BTreeMap::new(),
             bytes: 0,
+            has_mail: false,
             unknown: 0,
             strangers: 0,
             seen: Seen::default(),
@@ -96,6 +99,7 @@ impl<'a> Intake<'a> {
         if let (Some(time), Some(asked)) = (entry.time, &self.asked) {
             self.seen.silences.line(time, asked);
         }
+        self.has_mail |= entry.id != DROPPED.as_bytes();
         // Anyone may send this message id; only journald itself is its own driver.
         if entry.id == DROPPED.as_bytes() && entry.sender.transport == b"driver" {
             self.dropped(entry);
@@ -177,6 +181,7 @@ impl<'a> Intake<'a> {
                 .or_insert(theirs);
         }
         self.bytes = self.bytes.saturating_add(other.bytes);
+        self.has_mail |= other.has_mail;
         self.unknown = self.unknown.saturating_add(other.unknown);
         self.strangers = self.strangers.saturating_add(other.strangers);
         self.seen.join(other.seen);

@@ -39,6 +39,9 @@ const MOST_FACILITIES: u64 = 1 << 20;
 /// A shorter time is read by one journalctl.
 const WORTH_SHARING: Span = Span::from_hours(1);
 
+/// What went wrong, and where, once each.
+type Problems = BTreeSet<(PathBuf, String)>;
+
 /// A systemd journal, and what of it is a mail log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
@@ -62,29 +65,31 @@ impl Journal {
     ///
     /// journalctl cannot be started, or fails and says why.
     pub fn read<S: Sink>(&self, options: &Options<'_>, sink: &mut S) -> Result<Reading, Problem> {
-        let matches = self.matches()?;
-        // Most of the time that an entry takes is journalctl's: several of them share it.
-        let outcomes = parts::each(&self.shares(options)?, sink, |window, sink| {
-            let mut intake = Intake::new(self, options, window.clone());
-            let arguments = [window_arguments(&window), matches.clone()].concat();
-            let ran = ctl::run(self, &arguments, |output| intake.all(output, sink))?;
-            Ok::<_, Problem>((intake, ran.problems.into_iter().chain(ran.value)))
-        });
-        let (mut all, mut problems) = (None::<Intake<'_>>, BTreeSet::new());
-        for outcome in outcomes {
-            let (intake, found) = outcome?;
-            problems.extend(found.map(|problem| (problem.path, problem.what)));
-            match &mut all {
-                Some(all) => all.add(intake),
-                None => all = Some(intake),
+        let whole = options.window.clone().unwrap_or(Time::EPOCH..Time::MAX);
+        // Entries of after now are the last one's.
+        let length = whole.end.min(options.now).since(whole.start);
+        let is_one = options.threads < 2 || length < WORTH_SHARING;
+        let (begins, found) = match is_one {
+            // Two short runs of journalctl, at the same time.
+            true => parts::both(
+                || match &options.window {
+                    Some(_) => self.begins(),
+                    None => Ok(None),
+                },
+                || self.entries(options, &[whole.clone()], sink),
+            ),
+            false => {
+                let begins = self.begins()?;
+                let shares = shares(&whole, begins, options);
+                (Ok(begins), self.entries(options, &shares, sink))
             }
-        }
+        };
+        let (intake, problems) = found?;
         let problems = problems
             .into_iter()
             .map(|(path, what)| Problem::new(path, what));
-        let all = all.unwrap_or_else(|| Intake::new(self, options, Time::EPOCH..Time::EPOCH));
-        let mut reading = all.report(options.zone, problems.collect());
-        if let (Some(_), Some(begins)) = (&options.window, self.begins()?) {
+        let mut reading = intake.report(options.zone, problems.collect());
+        if let (Some(_), Some(begins)) = (&options.window, begins?) {
             reading
                 .seen
                 .add_times(Some(begins..begins.max(options.now)));
@@ -96,6 +101,50 @@ impl Journal {
             return Err(reading.problems.swap_remove(0));
         }
         Ok(reading)
+    }
+
+    /// Hands on the events of several times, and what went wrong.
+    fn entries<'a, S: Sink>(
+        &'a self,
+        options: &Options<'_>,
+        times: &[Range<Time>],
+        sink: &mut S,
+    ) -> Result<(Intake<'a>, Problems), Problem> {
+        let found = self.matching(options, times, &self.of_mail(), sink)?;
+        let has_mail = self.directory.is_none() || found.0.has_mail;
+        if has_mail || self.knows_mail()? {
+            return Ok(found);
+        }
+        // Nothing of it has come to the sink.
+        self.matching(options, times, &of_all(), sink)
+    }
+
+    /// Those of the entries that match.
+    fn matching<'a, S: Sink>(
+        &'a self,
+        options: &Options<'_>,
+        times: &[Range<Time>],
+        matches: &[String],
+        sink: &mut S,
+    ) -> Result<(Intake<'a>, Problems), Problem> {
+        // Most of the time that an entry takes is journalctl's: several of them share it.
+        let outcomes = parts::each(times, sink, |window, sink| {
+            let mut intake = Intake::new(self, options, window.clone());
+            let arguments = [window_arguments(&window), matches.to_vec()].concat();
+            let ran = ctl::run(self, &arguments, |output| intake.all(output, sink))?;
+            Ok::<_, Problem>((intake, ran.problems.into_iter().chain(ran.value)))
+        });
+        let mut all = Intake::new(self, options, Time::EPOCH..Time::EPOCH);
+        let mut problems = BTreeSet::new();
+        for (n, outcome) in outcomes.into_iter().enumerate() {
+            let (intake, found) = outcome?;
+            problems.extend(found.map(|problem| (problem.path, problem.what)));
+            match n {
+                0 => all = intake,
+                _ => all.add(intake),
+            }
+        }
+        Ok((all, problems))
     }
 
     /// When its first entry was made, of whatever program: of what came before nothing is left; `None` for an
@@ -151,16 +200,23 @@ impl Journal {
     /// What journalctl is asked for: the facilities of mail, and what journald says of its own rate limit. The entries
     /// of a journal that was made from other text may have no facility: then all are looked at.
     fn matches(&self) -> Result<Vec<String>, Problem> {
-        let mut arguments = vec![format!("--output-fields={}", export::FIELDS)];
-        let is_any_known = self.directory.is_none() || {
-            let known = self.known_facilities()?;
-            self.facilities.iter().any(|wanted| known.contains(wanted))
-        };
-        if is_any_known {
-            arguments.extend(self.facilities.iter().map(facility));
-            arguments.extend(["+".to_owned(), format!("MESSAGE_ID={DROPPED}")]);
-        }
-        Ok(arguments)
+        Ok(match self.directory.is_none() || self.knows_mail()? {
+            true => self.of_mail(),
+            false => of_all(),
+        })
+    }
+
+    fn of_mail(&self) -> Vec<String> {
+        let mut arguments = of_all();
+        arguments.extend(self.facilities.iter().map(facility));
+        arguments.extend(["+".to_owned(), format!("MESSAGE_ID={DROPPED}")]);
+        arguments
+    }
+
+    /// Has any of its entries one of the facilities of mail?
+    fn knows_mail(&self) -> Result<bool, Problem> {
+        let known = self.known_facilities()?;
+        Ok(self.facilities.iter().any(|wanted| known.contains(wanted)))
     }
 
     /// The facilities of all its entries. journalctl finds them in an index.
@@ -179,37 +235,29 @@ impl Journal {
         let what = format!("cannot read what journalctl prints: {e}");
         Problem::new(self.place(), what)
     }
+}
 
-    /// The window in equal parts, one for each thread that may be used.
-    fn shares(&self, options: &Options<'_>) -> Result<Vec<Range<Time>>, Problem> {
-        let whole = options.window.clone().unwrap_or(Time::EPOCH..Time::MAX);
-        if options.threads < 2 {
-            return Ok(vec![whole]);
-        }
-        let Some(begins) = self.begins()? else {
-            return Ok(vec![whole]);
-        };
-        let from = whole.start.max(begins);
-        // Entries of after now are the last one's.
-        let length = whole.end.min(options.now).since(from);
-        if length < WORTH_SHARING {
-            return Ok(vec![whole]);
-        }
-        let parts = u64::try_from(options.threads).unwrap_or(u64::MAX);
-        let share = length.micros().div_euclid(parts);
-        let cut = |n: u64| from.plus(Span::from_micros(share.saturating_mul(n)));
-        Ok((0..parts)
-            .map(|n| {
-                let start = if n == 0 { whole.start } else { cut(n) };
-                let last = n.saturating_add(1) == parts;
-                start..if last {
-                    whole.end
-                } else {
-                    cut(n.saturating_add(1))
-                }
-            })
-            .collect())
+/// The window in equal parts, one for each thread that may be used.
+fn shares(whole: &Range<Time>, begins: Option<Time>, options: &Options<'_>) -> Vec<Range<Time>> {
+    let from = whole.start.max(begins.unwrap_or(whole.start));
+    let length = whole.end.min(options.now).since(from);
+    if begins.is_none() || length < WORTH_SHARING {
+        return vec![whole.clone()];
     }
+    let parts = u64::try_from(options.threads).unwrap_or(u64::MAX);
+    let share = length.micros().div_euclid(parts);
+    let cut = |n: u64| from.plus(Span::from_micros(share.saturating_mul(n)));
+    let share = |n: u64| {
+        let next = n.saturating_add(1);
+        let start = if n == 0 { whole.start } else { cut(n) };
+        start..if next == parts { whole.end } else { cut(next) }
+    };
+    (0..parts).map(share).collect()
+}
+
+/// All entries.
+fn of_all() -> Vec<String> {
+    vec![format!("--output-fields={}", export::FIELDS)]
 }
 
 fn facility(number: &u8) -> String {
