@@ -28,6 +28,8 @@ fn the_tag_is_found_behind_every_kind_of_head() {
         "2026-09-19T12:22:57.123456+02:00 rustin postfix-aol-a/smtp[123]: ",
         "<22>Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "\u{feff}Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "2026-09-19-relay  | Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "Sep  | 2026-09-19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "\0\0\0Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "Sep 19 12:22:57 rustin mail.info postfix-aol-a/smtp[123]: ",
         "Sep 19 12:22:57 rustin mail:info postfix-aol-a/smtp[123]: ",
