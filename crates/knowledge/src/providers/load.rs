@@ -8,7 +8,7 @@ use postfix::Problem;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Index, Provider, ProviderId, Providers, THE_REST};
+use super::{Index, Provider, ProviderId, THE_REST, Table};
 use crate::toml_text;
 
 const BUILT_IN: &str = include_str!("../../data/providers.toml");
@@ -48,7 +48,7 @@ impl Source<'_> {
     }
 }
 
-pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Providers, Problem> {
+pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Table, Problem> {
     let mut list = Vec::new();
     let built_in = Source {
         text: BUILT_IN,
@@ -61,7 +61,7 @@ pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Providers, Problem> {
     index(list)
 }
 
-fn index(list: Vec<Provider>) -> Result<Providers, Problem> {
+fn index(list: Vec<Provider>) -> Result<Table, Problem> {
     let mut the_rest = None;
     let mut domains = Index::default();
     let mut mx = Index::default();
@@ -80,7 +80,7 @@ fn index(list: Vec<Provider>) -> Result<Providers, Problem> {
     let the_rest = the_rest.ok_or_else(|| {
         Problem::new(BUILT_IN_PATH, format!("the provider {THE_REST} is missing"))
     })?;
-    Ok(Providers {
+    Ok(Table {
         list,
         the_rest,
         domains,
@@ -94,6 +94,8 @@ fn add(list: &mut Vec<Provider>, source: &Source<'_>) -> Result<(), Problem> {
     if list.len() + file.provider.len() > usize::from(u16::MAX) {
         return Err(Problem::new(source.path, "more than 65535 providers"));
     }
+    // Nobody claims what another entry of this file does: only what is from before it can be taken over.
+    let earlier = list.len();
     // The names in this file, and the relay that it says for each.
     let mut names: HashMap<String, Option<String>> = HashMap::new();
     let mut domains: HashMap<String, String> = HashMap::new();
@@ -118,7 +120,7 @@ fn add(list: &mut Vec<Provider>, source: &Source<'_>) -> Result<(), Problem> {
         let relay = relay.map(Spanned::into_inner);
         let new_domains = hosts(source, &entry.domains, &name, &mut domains)?;
         let new_mx = hosts(source, &entry.mx, &name, &mut mx)?;
-        for other in list.iter_mut() {
+        for other in list.iter_mut().take(earlier) {
             other.domains.retain(|d| !new_domains.contains(d));
             other.mx.retain(|m| !new_mx.contains(m));
         }

@@ -7,6 +7,7 @@ mod index;
 mod load;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use postfix::Problem;
 
@@ -45,7 +46,7 @@ impl Provider {
 }
 
 /// A provider of one [`Providers`] table: its place there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ProviderId(u16);
 
 impl ProviderId {
@@ -58,9 +59,12 @@ impl ProviderId {
 /// The name of the provider that stands for everyone who is not in the table.
 pub const THE_REST: &str = "therest";
 
-/// The table.
+/// The table. The compiled-in one is read when it is first asked: most counts need none.
 #[derive(Debug, Clone)]
-pub struct Providers {
+pub struct Providers(OnceLock<Table>);
+
+#[derive(Debug, Clone, Default)]
+struct Table {
     list: Vec<Provider>,
     the_rest: ProviderId,
     domains: Index,
@@ -74,12 +78,22 @@ impl Providers {
     /// The first thing wrong in `added`: TOML that does not parse, an unknown key, an invalid name or domain, a
     /// domain that two providers claim.
     pub fn load(added: Option<(&str, &Path)>) -> Result<Self, Problem> {
-        load::load(added)
+        let table = OnceLock::new();
+        if added.is_some() {
+            drop(table.set(load::load(added)?));
+        }
+        Ok(Self(table))
+    }
+
+    #[inline]
+    fn table(&self) -> &Table {
+        // That what is compiled in can be read, the tests have shown.
+        self.0.get_or_init(|| load::load(None).unwrap_or_default())
     }
 
     /// Every provider, in the order of the table.
     pub fn all(&self) -> &[Provider] {
-        &self.list
+        &self.table().list
     }
 
     /// The entry of `id`.
@@ -87,12 +101,13 @@ impl Providers {
     /// # Panics
     /// If `id` is of a longer table.
     pub fn get(&self, id: ProviderId) -> &Provider {
-        &self.list[id.index()]
+        &self.table().list[id.index()]
     }
 
     /// The provider called `name` (not case-sensitive).
     pub fn by_name(&self, name: &str) -> Option<ProviderId> {
         let at = self
+            .table()
             .list
             .iter()
             .position(|p| p.name.eq_ignore_ascii_case(name))?;
@@ -101,19 +116,19 @@ impl Providers {
 
     /// Everyone who is not in the table.
     pub fn the_rest(&self) -> ProviderId {
-        self.the_rest
+        self.table().the_rest
     }
 
     /// The provider that lists exactly this recipient domain: neither case nor a trailing dot matters.
     pub fn by_domain(&self, domain: &[u8]) -> Option<ProviderId> {
-        self.domains.get(without_dot(domain))
+        self.table().domains.get(without_dot(domain))
     }
 
     /// The provider of this mail exchanger (`mta7.am0.yahoodns.net`): it, or a name above it, is listed.
     pub fn by_relay(&self, host: &[u8]) -> Option<ProviderId> {
         let mut name = without_dot(host);
         loop {
-            if let Some(id) = self.mx.get(name) {
+            if let Some(id) = self.table().mx.get(name) {
                 return Some(id);
             }
             let dot = memchr::memchr(b'.', name)?;
@@ -126,7 +141,7 @@ impl Providers {
     pub fn of(&self, domain: &[u8], relay: Option<&[u8]>) -> ProviderId {
         self.by_domain(domain)
             .or_else(|| relay.and_then(|host| self.by_relay(host)))
-            .unwrap_or(self.the_rest)
+            .unwrap_or(self.table().the_rest)
     }
 
     /// The provider that an instance is named for: `aol` of postfix-aol-b, `therest` of postfix-therest-a. A leading
@@ -136,7 +151,7 @@ impl Providers {
         let lower = instance.to_ascii_lowercase();
         let name = lower.strip_prefix("postfix-").unwrap_or(&lower);
         (0u16..)
-            .zip(&self.list)
+            .zip(&self.table().list)
             .filter(|(_, p)| {
                 name.strip_prefix(p.name.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
