@@ -25,7 +25,9 @@ pub(crate) fn to_keep(mover: &Mover<'_>, job: &Job) -> Result<Option<Raw>, Stop>
     let Some(log) = at.open().map_err(failed)? else {
         return Ok(None);
     };
-    let mut bytes = Vec::new();
+    // Nearly always the plan has read all of it: room for that is room enough.
+    let known = job.track.defer_log();
+    let mut bytes = Vec::with_capacity(known.len() + 64);
     let read = log.take(LONGEST + 1).read_to_end(&mut bytes);
     if read.map_err(failed)? as u64 > LONGEST {
         let what = format!(
@@ -35,6 +37,5 @@ pub(crate) fn to_keep(mover: &Mover<'_>, job: &Job) -> Result<Option<Raw>, Stop>
         return Err(Stop::Fail(what));
     }
     // What an interrupted undo has written of it is known, too.
-    let known = job.track.defer_log();
     Ok((!known.starts_with(&bytes)).then(|| Raw::from(bytes)))
 }
