@@ -67,6 +67,7 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let mut unknown = unknown(run.args, &run.host.value);
     unknown.extend(is_elsewhere(run, &stats));
     unknown.extend(unlogged(run, &stats));
+    unknown.extend(misnamed(run, &stats));
     let (others, nobodys) = leave_judged(run, &mut stats);
     let mut verdict = verdict(&stats, &limits, unknown);
     if others > 0 {
@@ -80,6 +81,25 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let table = host::tables::advice(run.cx.site())?;
     let advice = figures::advice::lines(&refusals(run, &stats, |_| true), &table);
     run.cx.verdict_with(&verdict, &advice)
+}
+
+/// Mail that is logged by the name of an instance of this host that should log by another: what its main.cf said is
+/// lost, perhaps, as where that was emptied. It is not judged.
+fn misnamed(run: &Run<'_>, stats: &MailStats) -> Vec<String> {
+    let all = run.host.value.instances();
+    let is_known = |name: &[u8]| all.iter().any(|i| i.syslog_name().as_bytes() == name);
+    let logged = stats.strays.iter().map(|name| name.as_slice());
+    let other = logged.filter(|name| !run.args.names_its_logs() && !is_known(name));
+    let of_one = other.filter_map(|name| all.iter().find(|i| i.name().as_bytes() == name));
+    let what = |instance: &Instance| {
+        format!(
+            "mail is logged by the name {}, but by {}/main.cf its instance logs as {}: is that file damaged?",
+            instance.name(),
+            instance.config_directory().display(),
+            instance.syslog_name()
+        )
+    };
+    of_one.map(what).collect()
 }
 
 /// For how long each instance keeps mail that cannot be delivered.

@@ -31,8 +31,10 @@ pub(crate) const RECORDS: Section = Section {
             "A record is a line of JSON, schema relay-tools/instance-day/1: an instance's figures for one day of the \
              host's clock (attempts and recipients, by provider, reason, dsn and hour, and delays), which logs they \
              are from, and whether they cover the whole day. It holds no address and no domain. It is incomplete if \
-             the day was not over, if a log could not be read, or if the remaining logs begin after the day did; the \
-             exit status is then 1. Nothing is kept for a day that the logs do not reach.",
+             the day was not over, if a log could not be read, if the remaining logs begin after the day did, if \
+             messages were thrown away, or if the log has no line for more than half an hour in which each of the \
+             days before has many deliveries; the exit status is then 1, and the record says why. Nothing is kept for \
+             a day that the logs do not reach.",
         ),
         Block::Text(
             "--save-day replaces a record only with a better one: a record of the whole day replaces any that differs \

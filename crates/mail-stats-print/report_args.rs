@@ -51,7 +51,8 @@ pub(crate) const REPORT: Section = Section {
             "--format report is made for cron to mail: one day of the host, yesterday unless --date names another, \
              with the verdict first. The day is compared with the day before and the mean of the seven days before \
              it, as far as they are known: from logs that still cover the whole day, else from the record that \
-             --save-day kept of it. The report says which day it covers, and whether it covers all of it. A record \
+             --save-day kept of it. The report says which day it covers, and whether it covers all of it: of logs \
+             that are named, when they end. Logs of the days before that could not be read are named. A record \
              made when the host's clock had a different time zone covers different hours: it is shown as not all of \
              the day, and nothing is compared with it. The report counts attempts. --format html is the same as a \
              self-contained HTML page, without scripts or other files.",

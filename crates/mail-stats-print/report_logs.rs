@@ -93,6 +93,8 @@ pub(crate) struct DaysRead {
     pub(crate) gaps: Gaps,
     /// Do the logs hold the last day, whether a delivery is in it or not?
     pub(crate) is_covered: bool,
+    /// The time of the last line of logs that were named: there may have been more.
+    pub(crate) ends: Option<Time>,
 }
 
 /// One pass over the logs of all days.
@@ -148,11 +150,12 @@ fn read_own(
     let counted = both.days.records(|day, name| logs.of(site, day, name));
     let wants = |name: &str| run.selection.wants(name.as_bytes());
     DaysRead {
-        history: history::combined(site, days, counted, logs.problems, wants),
+        gaps: gaps(&logs.readings),
+        history: history::combined(site, days, counted, logs, wants),
         last,
         hosts,
-        gaps: gaps(&logs.readings),
         is_covered,
+        ends: None,
     }
 }
 
@@ -176,6 +179,7 @@ fn read_named(
     let advance = |bytes| progress.advance(bytes);
     let options = cx.site().read_options(window.range(), wanted, &advance);
     let readings = inputs.read_part(&options, &mut both)?;
+    let end = last.and_then(|day| inputs.end_early(&(day.since..day.until), &options, &readings));
     drop(progress);
     run.selection.check_all_seen(&both.last.seen())?;
     report_readings(cx, &readings);
@@ -183,29 +187,35 @@ fn read_named(
     let times = readings.iter().filter(|r| r.seen.is_postfix);
     let times = times.filter_map(|r| r.seen.times.clone());
     let times = times.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+    let ends = times.as_ref().map(|times| times.end);
     let is_covered = last.zip(times).is_some_and(|(day, times)| {
         times.start <= day.since
             && day.since <= times.end
             && readings.iter().all(|r| r.problems.is_empty())
+            && end.is_none()
     });
-    let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
+    let mut problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
     let begins = earlier(begins(cx, &inputs), both.first);
     let (last_tally, hosts) = finished(&mut both.days, both.last);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
         let over = (cx.now() < day.until).then(|| "the day was not over".to_owned());
         let late = history::begins_late(cx.site(), begins, day.since);
-        let broken = problems.iter().map(ToString::to_string);
+        let is_last = Some(day.since) == last.map(|last| last.since);
+        let of_day = end.iter().filter(|_| is_last);
+        let broken = problems.iter().chain(of_day).map(ToString::to_string);
         (
             Vec::new(),
             over.into_iter().chain(late).chain(broken).collect(),
         )
     });
+    problems.extend(end);
     Ok(DaysRead {
         history: History::new(days.to_vec(), counted, Vec::new(), problems),
         last: last_tally,
         hosts,
         gaps,
         is_covered,
+        ends,
     })
 }
 

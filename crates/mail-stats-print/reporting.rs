@@ -107,6 +107,7 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
             false => BTreeMap::new(),
         },
         is_covered: read.is_covered,
+        ends: read.ends,
         rules: host::tables::rules(cx.site())?,
         gaps: read.gaps,
         queue,
@@ -198,7 +199,8 @@ fn queue(
     match counting.look(cx.now(), &[], &each) {
         Ok(counted) => {
             let mut distribution = counted.distribution;
-            let mut troubles = host::machine::queue_troubles(cx.site(), &run.selection.instances);
+            let mut troubles =
+                host::machine::queue_troubles(cx.site(), &run.host.value, &run.selection.instances);
             let is_seen = |spool: &&mailq::InstanceSpool| {
                 spool.same_as.is_none() && !counted.unreadable.contains(&spool.instance)
             };

@@ -36,7 +36,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let days = std::slice::from_ref(&day);
     let mut counts = DayCounts::new(selection, days, &settings);
     let wanted = counts.wanted();
-    let mut logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut counts);
+    let mut logs = DayLogs::read_day(cx.site(), &sets, &day, wanted, &mut counts);
     report_readings(cx, &logs.readings);
     // As where figures are printed: nothing seen is no result.
     if logs.readings.is_empty()

@@ -151,7 +151,8 @@ impl Tool for Args {
                         "A message's age is the time since its arrival, as recorded in the queue file. (The \
                          modification time of a deferred file is that of its next attempt.) Its size is that of its \
                          content, as shown by postqueue(1). Files in the corrupt queue are not opened: they have a \
-                         size but no age, and are in no breakdown.",
+                         size but no age, and are in no breakdown. Of mail whose arrival time is yet to come, by a \
+                         clock that is or was wrong, no age is known: it is reported, and the exit status is 1.",
                     ),
                     Block::Text(
                         "Of each file no more is read than is asked for: its size and times, with --by sender-domain \
@@ -174,7 +175,7 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "If two instances claim the same queue directory, both show its mail, the total counts it \
-                         once, and a warning is printed. An instance whose queue directory is missing or cannot be \
+                         once, and that is reported as a problem. An instance whose queue directory is missing or cannot be \
                          read has a row of zeros and is reported as a problem (except for the default instance of a \
                          host with several, if it is not enabled). Symbolic links in a queue are not followed, and \
                          anything else that is not a queue file is reported.",
@@ -190,7 +191,8 @@ impl Tool for Args {
                          if there are none, U if that is not known; omitted with --counts-only). With --warn-expiring or --crit-expiring, \
                          INSTANCE_expires is the seconds until the first message is returned to its sender; it is \
                          omitted if there are none, and negative if that is due at the next attempt. Files that are damaged or cannot be \
-                         opened are a WARNING.",
+                         opened are a WARNING, mail of no known age is UNKNOWN, and an instance whose queue directory \
+                         another has, too, is CRITICAL.",
                     ),
                     Block::Code(
                         "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 240h\n\

@@ -102,6 +102,7 @@ impl Limits {
         for instance in &distribution.instances {
             findings.push(self.count(instance));
             findings.extend(self.age(distribution, instance));
+            findings.extend(unknown_age(instance));
             findings.extend(self.expiring(distribution, instance));
             let is_seen = !counted.unreadable.contains(&instance.instance);
             perf.extend(self.measured(distribution, instance, is_seen));
@@ -131,19 +132,8 @@ impl Limits {
     }
 
     fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Backlog> {
-        let oldest = instance.figures.oldest?;
-        let age = distribution.age(oldest).seconds();
+        let age = distribution.age(instance.figures.oldest?)?.seconds();
         let (warn, crit) = (self.warn_age, self.crit_age);
-        if warn.or(crit).is_some() && distribution.is_yet_to_come(oldest) {
-            return Some(Backlog {
-                level: Level::Unknown,
-                weight: 0,
-                text: format!(
-                    "{}: even its oldest message is yet to come, so ages are not known: is the clock right?",
-                    instance.instance
-                ),
-            });
-        }
         let level = level(age, warn, crit);
         let limit = passed(level, warn, crit).map_or(String::new(), |seconds| {
             format!(", more than {}", human::age(Span::from_seconds(seconds)))
@@ -206,8 +196,9 @@ impl Limits {
             .limits(float(self.warn_count), float(self.crit_count));
         let age = figures.bytes.is_some().then(|| {
             let oldest = match figures.oldest {
-                Some(time) if distribution.is_yet_to_come(time) => f64::NAN,
-                Some(time) => distribution.age(time).seconds() as f64,
+                Some(time) => distribution
+                    .age(time)
+                    .map_or(f64::NAN, |age| age.seconds() as f64),
                 None if is_seen && figures.is_empty() => 0.0,
                 None => f64::NAN,
             };
@@ -229,6 +220,17 @@ impl Limits {
     }
 }
 
+/// Mail that may be older than every limit: its age is not known.
+fn unknown_age(instance: &InstanceFigures) -> Option<Backlog> {
+    let what = instance.figures.unknown_age()?;
+    Some(Backlog {
+        level: Level::Unknown,
+        // What could not be read says more.
+        weight: 0,
+        text: format!("{}: {what}", instance.instance),
+    })
+}
+
 fn level(value: u64, warn: Option<u64>, crit: Option<u64>) -> Level {
     Level::above(value as f64, warn.map(|n| n as f64), crit.map(|n| n as f64))
 }
@@ -247,8 +249,10 @@ fn summary(distribution: &Distribution) -> String {
         [one] => one.instance.clone(),
         all => postfix::count(all.len(), "instance"),
     };
-    let oldest = distribution.total.oldest.map_or(String::new(), |time| {
-        format!(", oldest {}", human::age(distribution.age(time)))
-    });
+    let age = distribution
+        .total
+        .oldest
+        .and_then(|time| distribution.age(time));
+    let oldest = age.map_or_else(String::new, |age| format!(", oldest {}", human::age(age)));
     format!("{count} in the mailq of {instances}{oldest}")
 }

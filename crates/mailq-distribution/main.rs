@@ -71,15 +71,21 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     drop(progress);
     let Mode::Figures(format) = mode else {
         let unknown = unknown(&host, &names);
-        let troubles = troubles(cx, &instances);
+        let troubles = troubles(cx, &host.value, &instances);
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
-    shown(args, cx, &instances, counted.distribution, format)
+    shown(
+        args,
+        cx,
+        (&host.value, &instances),
+        counted.distribution,
+        format,
+    )
 }
 
 /// What else is wrong with the queues: what Postfix is held up by, and moves that are not finished.
-fn troubles(cx: &Context, instances: &[&Instance]) -> Vec<Trouble> {
-    let mut troubles = host::machine::queue_troubles(cx.site(), instances);
+fn troubles(cx: &Context, host: &Host, instances: &[&Instance]) -> Vec<Trouble> {
+    let mut troubles = host::machine::queue_troubles(cx.site(), host, instances);
     let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
     let (unfinished, damaged) = transfer::unfinished(cx.root(), &all);
     troubles.extend(damaged.iter().map(|error| Trouble {
@@ -99,7 +105,7 @@ fn troubles(cx: &Context, instances: &[&Instance]) -> Vec<Trouble> {
 fn shown(
     args: &Args,
     cx: &Context,
-    instances: &[&Instance],
+    (host, instances): (&Host, &[&Instance]),
     mut distribution: Distribution,
     format: Format,
 ) -> anyhow::Result<Outcome> {
@@ -112,12 +118,16 @@ fn shown(
     distribution.problems.extend(marks.problems);
     // No file is opened: this is for who wants the counts alone, and at once.
     if !args.counts_only && cx.root().is_this_host() {
-        let found = host::machine::queue_troubles(cx.site(), instances);
+        let found = host::machine::queue_troubles(cx.site(), host, instances);
         distribution.troubles = Some(found);
     }
     let troubles = distribution.troubles.as_deref().unwrap_or_default();
     for trouble in troubles {
         cx.warn(trouble.to_string());
+    }
+    let unknown: Vec<String> = distribution.unknown_ages().collect();
+    for why in &unknown {
+        cx.warn(why);
     }
     let render = |out: &mut Vec<u8>| output::render(out, format, cx, &distribution, None);
     match format {
@@ -125,10 +135,12 @@ fn shown(
         _ => cx.print_with(render)?,
     }
     cx.problems(&distribution.problems);
-    Ok(match Trouble::any_unknown(troubles) {
-        true => Outcome::Partial,
-        false => Outcome::Done,
-    })
+    Ok(
+        match Trouble::any_unknown(troubles) || !unknown.is_empty() {
+            true => Outcome::Partial,
+            false => Outcome::Done,
+        },
+    )
 }
 
 /// What was asked for and cannot be looked at: instances whose configuration cannot be read, where all are meant.

@@ -79,7 +79,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {
             let (read, mut out) = streaming::stream(cx, &spools, &selector, listing)?;
             problems.extend(read.problems);
-            troubles = host::machine::queue_troubles(cx.site(), &instances);
+            troubles = host::machine::queue_troubles(cx.site(), &host.value, &instances);
             if listing == Listing::Jsonl {
                 jsonl::missing(&mut out, &figures::instances::missing(&problems, &troubles))?;
             }
@@ -91,7 +91,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             if mode.has_figures() && args.selects_all() {
                 pace::add(cx, &host, &instances, &mut report);
             }
-            troubles = host::machine::queue_troubles(cx.site(), &instances);
+            troubles = host::machine::queue_troubles(cx.site(), &host.value, &instances);
             report.troubles = troubles.clone();
             // Not gathered first: it may be as big as the mailq.
             let mut out = cx.stream()?;

@@ -49,11 +49,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             let each = shown.iter().flat_map(|&one| text(cx, one, &advice, now));
             let mut all: Vec<String> = each.collect();
             if all.is_empty() {
-                let what = match read.problems.is_empty() {
-                    true => "nothing is in force",
-                    false => "nothing is known to be in force",
-                };
-                all.push(what.to_owned());
+                let known = read.problems.first().map_or("", |_| "known to be ");
+                all.push(format!("nothing is {known}in force"));
             }
             all.extend(stale::by_hand(cx, &host.value));
             all.extend(stale::lines_of(&stray));
@@ -281,7 +278,11 @@ fn check(
         true => "nothing is in force".to_owned(),
         false => format!("in force: {}", holding.join(", ")),
     };
-    let perf = vec![Perf::count("limits", holding.len() as f64)];
+    let count = match holding.len() {
+        0 if !problems.is_empty() => f64::NAN,
+        n => n as f64,
+    };
+    let perf = vec![Perf::count("limits", count)];
     let more = shown.iter().filter_map(|(one, _)| advised(advice, one));
     cx.verdict_with(&Verdict::of(found, well, perf), &more.collect::<Vec<_>>())
 }

@@ -301,3 +301,34 @@ fn a_share_of_unread_lines_is_a_verdict() {
         "OK: 1000 deliveries of postfix: 0.0% bounced, 0.0% deferred, 0 blocked; 1 delivery line cannot be read",
     );
 }
+
+/// In the words of a real Postfix 3.7 whose certificate is not there: TLS is off on the first day.
+#[test]
+fn a_certificate_that_cannot_be_used_is_named() {
+    let lines = [
+        "smtpd[8665]: warning: cannot get RSA certificate from file \"/etc/ssl/none.pem\": disabling TLS support",
+        "smtpd[8665]: warning: TLS library problem: error:80000002:system library::No such file or directory:\
+         ../crypto/bio/bss_file.c:297:calling fopen(/etc/ssl/none.pem, r):",
+        "smtp[9]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, \
+         status=sent (250 ok)",
+    ];
+    let log: String = lines
+        .iter()
+        .map(|line| format!("2026-11-28T06:00:00Z relay1 postfix-aol-a/{line}\n"))
+        .collect();
+    let check = stats_with(["--log", "-", "--check"], log.as_bytes()).ended(1);
+    let what =
+        "postfix-aol-a: smtpd warning: cannot get RSA certificate from file \"/etc/ssl/none.pem\"";
+    assert!(
+        check.out.starts_with("WARNING: ") && check.out.contains(what),
+        "{}",
+        check.out
+    );
+    let report = ["--format", "report", "--date", "2026-11-28", "--log", "-"];
+    let report = stats_with(report, log.as_bytes()).ended(0).out;
+    let report = report.replace("\n   ", " ");
+    assert!(
+        report.contains("\n!  postfix-aol-a: smtpd warning: TLS library problem: error:80000002:"),
+        "{report}"
+    );
+}

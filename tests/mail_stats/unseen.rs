@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::holes::{Image, at};
 use testkit::tools::{Ran, run, seconds, set_mtime};
 
 const NOW: &str = "--clock=2026-11-27T12:00:00Z";
@@ -69,4 +70,24 @@ fn a_log_that_goes_to_a_containers_output() {
     // Without it, it did nothing.
     host(dir.path(), "maximal_queue_lifetime = 5d\n", &["aol-b"]);
     check(&[], 0);
+}
+
+/// A main.cf that a full disk has emptied: Postfix's defaults, and so another syslog_name. The instance's mail is still
+/// logged, and nobody judges it.
+#[test]
+fn mail_of_an_instance_whose_main_cf_was_emptied_is_not_judged() {
+    let image = Image::new();
+    image.log(
+        "mail.log",
+        at("2026-11-25T00:00:00Z"),
+        at("2026-11-28T00:00:00Z"),
+    );
+    let args = ["--check", "--date", "2026-11-26"];
+    image.says(&args, 0);
+    let main_cf = image.0.path().join("etc/postfix-aol-a/main.cf");
+    fs::write(main_cf, "").unwrap();
+    let line = image.says(&args, 3).0;
+    let why =
+        "UNKNOWN: mail is logged by the name postfix-aol-a, but by /etc/postfix-aol-a/main.cf";
+    assert!(line.starts_with(why), "{line}");
 }

@@ -104,6 +104,7 @@ fn json_is_as_its_schema_says() {
         "oldest_arrival": chrono::DateTime::from_timestamp(oldest, 0).unwrap()
             .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
         "oldest_age_seconds": time.timestamp() - oldest,
+        "unknown_ages": 0,
         // Five days after create_time, as postcat has it.
         "next_expiry": "2026-11-29T06:17:54Z",
     });

@@ -154,9 +154,12 @@ fn a_directory_that_two_instances_claim_is_counted_once() {
     let image = Image::new();
     image.instance("aol-a", "real-default");
     image.configure("aol-b", "/var/spool/../spool/postfix-aol-a");
-    let ran = image.run(["--format", "json"]).ended(0);
+    let ran = image.run(["--format", "json"]).ended(1);
     let found: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(found["total"]["total"], 12);
+    assert_eq!(
+        (&found["total"]["total"], &found["complete"]),
+        (&12.into(), &false.into())
+    );
     assert_eq!(found["instances"][0]["total"], 12);
     assert_eq!(found["instances"][1]["total"], 12);
     assert!(
@@ -165,7 +168,32 @@ fn a_directory_that_two_instances_claim_is_counted_once() {
         "{}",
         ran.err
     );
+    let metrics = image.run(["--format", "prom"]).ended(1).out;
+    assert!(metrics.contains("relay_mailq_complete 0\n"), "{metrics}");
     assert_eq!(image.json(&["aol-b"])["total"]["total"], 12);
+    // Their daemons take each other's mail, whichever is asked for.
+    let share =
+        "postfix-aol-a and postfix-aol-b share the queue directory /var/spool/postfix-aol-a";
+    for asked in [&[][..], &["aol-a"], &["aol-b"]] {
+        let line = image.run([&["--check"], asked].concat()).ended(2).out;
+        assert!(
+            line.starts_with("CRITICAL: ") && line.contains(share),
+            "{line}"
+        );
+    }
+    // Without a word in main.cf both are Postfix's default.
+    let bare = Image::new();
+    for name in ["postfix", "postfix-aol-a"] {
+        let directory = bare.path(&format!("etc/{name}"));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("main.cf"), "").unwrap();
+    }
+    fs::create_dir_all(bare.path("var/spool/postfix/deferred")).unwrap();
+    let line = bare.run(["--check"]).ended(2).out;
+    assert!(
+        line.contains("share the queue directory /var/spool/postfix"),
+        "{line}"
+    );
 }
 
 #[test]

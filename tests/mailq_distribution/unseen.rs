@@ -129,3 +129,76 @@ fn a_journal_that_is_gigabytes_of_nothing() {
     let ran = run_with(Command::new("bash").args(["-c", &limited]), b"").ended(0);
     assert!(ran.out.starts_with("OK: 12 in the mailq"), "{}", ran.out);
 }
+
+/// What is wrong with one instance says nothing of another.
+#[test]
+fn an_instance_that_was_seen_whole_is_known() {
+    let image = Image::new();
+    image.instance("aol-a", "empty");
+    for file in image.files("aol-a") {
+        fs::write(file, "").unwrap();
+    }
+    image.configure("aol-b", "/var/spool/postfix-aol-b");
+    fs::create_dir_all(image.spool("aol-b").join("deferred")).unwrap();
+    image.configure("aol-c", "/var/spool/postfix-aol-c");
+    let metrics = image.run(["--format", "prom"]).ended(1).out;
+    for (name, metric, value) in [
+        ("aol-a", "oldest_age_seconds", None),
+        ("aol-b", "oldest_age_seconds", Some("0")),
+        ("aol-b", "next_expiry_seconds", Some("+Inf")),
+        ("aol-c", "oldest_age_seconds", None),
+        ("aol-c", "next_expiry_seconds", None),
+    ] {
+        let series = format!("relay_mailq_{metric}{{postfix_instance=\"postfix-{name}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
+        assert_eq!(line, value, "{series}\n{metrics}");
+    }
+}
+
+/// All of real-default came on 2026-11-24: on a machine whose clock stands before that, no age is known, and none is 0.
+#[test]
+fn mail_that_is_yet_to_come_is_of_no_known_age() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let at = |clock: &str, args: &[&str], status| {
+        let clock = format!("--clock={clock}");
+        image.run([&[clock.as_str()], args].concat()).ended(status)
+    };
+    let why = "postfix-aol-a: 12 messages are of no known age";
+    let before = |args: &[&str], status| at("2026-11-23T06:00:00Z", args, status);
+    let line = before(&["--check"], 3).out;
+    assert!(
+        line.starts_with("UNKNOWN: ") && line.contains(why),
+        "{line}"
+    );
+    assert!(line.contains(" postfix-aol-a_oldest=U;"), "{line}");
+    let found: Value = serde_json::from_str(&before(&["--format", "json"], 1).out).unwrap();
+    assert_eq!(found["complete"], false);
+    assert!(
+        found["missing"][0].as_str().unwrap().starts_with(why),
+        "{found}"
+    );
+    let of = &found["instances"][0];
+    assert_eq!(
+        (&of["unknown_ages"], &of["oldest_age_seconds"]),
+        (&12.into(), &Value::Null)
+    );
+    let csv = before(&["--format", "csv"], 1).out;
+    assert!(csv.contains("\n,missing,") && csv.contains(why), "{csv}");
+    let metrics = before(&["--format", "prom"], 1).out;
+    assert!(metrics.contains("relay_mailq_complete 0\n"), "{metrics}");
+    assert!(
+        !metrics.contains("relay_mailq_oldest_age_seconds{"),
+        "{metrics}"
+    );
+    let table = before(&[], 1);
+    assert!(
+        table.err.contains(why) && table.out.contains(" ?"),
+        "{}{}",
+        table.out,
+        table.err
+    );
+    // Clocks differ by a minute.
+    at("2026-11-24T06:17:00Z", &["--check"], 0);
+    at("2026-11-24T06:17:00Z", &["--format", "json"], 0);
+}

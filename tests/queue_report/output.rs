@@ -197,3 +197,35 @@ fn output_files_and_closed_pipes() {
             .contains("--reason-class")
     );
 }
+
+/// Their daemons take each other's mail: that is said of each of them, though only one is asked for.
+#[test]
+fn a_queue_directory_of_two_instances_is_reported() {
+    let image = Image::rustin();
+    let main_cf = image.path("etc/postfix-aol-b/main.cf");
+    let own = std::fs::read_to_string(&main_cf).unwrap();
+    std::fs::write(
+        &main_cf,
+        own + "\nqueue_directory = /var/spool/postfix-aol-a\n",
+    )
+    .unwrap();
+    let share =
+        "postfix-aol-a and postfix-aol-b share the queue directory /var/spool/postfix-aol-a";
+    for name in ["aol-a", "aol-b"] {
+        let ran = image.run([name, "--format", "json"]).ended(0);
+        assert!(ran.err.contains(share), "{}", ran.err);
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let trouble = &found["instances"][0]["troubles"][0];
+        assert_eq!(
+            (&trouble["level"], &trouble["text"]),
+            (&"critical".into(), &share.into())
+        );
+    }
+    let both = image.run(["aol-a", "aol-b"]).ended(1);
+    assert!(
+        both.err
+            .contains("claims the same queue directory as postfix-aol-a"),
+        "{}",
+        both.err
+    );
+}

@@ -67,3 +67,37 @@ fn what_postfix_bears_with_is_no_unknown_limit() {
     let ran = testkit::tools::run("relay-limit", ["--root", root, "list"]).ended(0);
     assert_eq!(ran.out, "nothing is in force\n", "{}", ran.err);
 }
+
+/// A power failure leaves zero bytes where lines were: nothing is known to be in force, and nothing is said to be well.
+#[test]
+fn a_journal_of_zero_bytes_is_not_an_empty_one() {
+    let image = tempfile::tempdir().unwrap();
+    let limits = image.path().join("var/lib/relay-tools/limits");
+    fs::create_dir_all(&limits).unwrap();
+    fs::create_dir_all(image.path().join("etc/postfix")).unwrap();
+    fs::write(image.path().join("etc/postfix/main.cf"), "").unwrap();
+    fs::write(limits.join("journal.jsonl"), [0; 4096]).unwrap();
+    let root = image.path().to_str().unwrap();
+    let run = |args: &[&str], status| {
+        let args = [&["--root", root], args].concat();
+        testkit::tools::run("relay-limit", args).ended(status)
+    };
+    let why =
+        "journal.jsonl, line 1: this line of the journal cannot be read: 4096 bytes of it are zero";
+    let list = run(&["list"], 1);
+    assert_eq!(list.out, "nothing is known to be in force\n");
+    assert!(list.err.contains(why), "{}", list.err);
+    let check = run(&["list", "--check"], 3).out;
+    assert!(
+        check.starts_with("UNKNOWN: ") && check.contains(why),
+        "{check}"
+    );
+    let json = run(&["list", "--format", "json"], 1).out;
+    assert!(json.contains("\"complete\":false"), "{json}");
+    let metrics = run(&["list", "--format", "prom"], 1).out;
+    assert!(
+        metrics.contains("relay_mail_limit_problems 1\n"),
+        "{metrics}"
+    );
+    run(&["history"], 1);
+}

@@ -31,6 +31,8 @@ pub struct HistoryDay {
     /// Instances that should be among them: records are all that is known of the day, and there is one of it neither
     /// there nor in the logs, though there is of days before and after.
     pub lost: Vec<String>,
+    /// Which of its logs and records could not be read, a line each; to be added by who reads them.
+    pub unread: Vec<String>,
 }
 
 /// An instance's day.
@@ -100,6 +102,7 @@ impl History {
         let days = days.into_iter().map(|day| HistoryDay {
             instances: of_day(&day),
             lost: Vec::new(),
+            unread: Vec::new(),
             day,
         });
         let mut days: Vec<HistoryDay> = days.collect();

@@ -2,7 +2,8 @@
 //!
 //! A last line that was cut short by a crash counts as not written. A line that cannot be read is reported, and the
 //! rest counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no
-//! damage may keep the others from ending.
+//! damage may keep the others from ending. So are zero bytes at the end, which a power failure leaves: lines that were
+//! on disk may have been there.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -74,10 +75,17 @@ pub enum JournalEntry {
 pub struct Journal {
     /// Every limit, in the order in which they were ordered.
     pub limits: Vec<Standing>,
-    /// Bytes up to the end of the last whole line.
+    /// Bytes that stay: all but the beginning of a line that was not written to its end.
     length: u64,
-    /// Is there more behind it?
+    /// Is there such a beginning?
     torn: bool,
+    /// Is the last of what stays no whole line?
+    damaged: bool,
+}
+
+/// Is it a line, or the beginning of one?
+fn is_beginning(text: &[u8]) -> bool {
+    serde_json::from_slice::<Record>(text).map_or_else(|e| e.is_eof(), |_| true)
 }
 
 impl Journal {
@@ -108,19 +116,30 @@ impl Journal {
             .iter()
             .rposition(|&b| b == b'\n')
             .map_or(0, |at| at + 1);
+        let (whole, rest) = text.split_at_checked(end).unwrap_or_default();
+        let damaged = !rest.is_empty() && !is_beginning(rest);
+        let stays = if damaged { text } else { whole };
         let mut journal = Self {
-            length: end as u64,
-            torn: end < text.len(),
+            length: stays.len() as u64,
+            torn: !rest.is_empty() && !damaged,
+            damaged,
             limits: Vec::new(),
         };
         let mut problems = Vec::new();
-        let whole = text.get(..end).unwrap_or_default();
-        for (number, line) in (1..).zip(whole.split_inclusive(|&b| b == b'\n')) {
+        let lines = stays.split_inclusive(|&b| b == b'\n');
+        for (number, line) in (1..).zip(lines) {
             let what = match serde_json::from_slice::<Record>(line) {
                 Ok(record) => match journal.take(record) {
                     Ok(()) => continue,
                     Err(what) => what.to_owned(),
                 },
+                Err(_) if line.contains(&0) => {
+                    let zeros = line.iter().filter(|&&b| b == 0).count();
+                    format!(
+                        "this line of the journal cannot be read: {zeros} bytes of it are zero, as after a power failure; \
+                         limits may be missing"
+                    )
+                }
                 Err(e) => format!("this line of the journal cannot be read: {e}"),
             };
             problems.push(Problem::new(path, what).at(Position::Line(number)));
@@ -218,6 +237,9 @@ impl Journal {
     pub fn append(&mut self, fs: Fs<'_>, directory: &Path, records: &[Record]) -> io::Result<()> {
         let path = Self::path(directory);
         let mut text = Vec::new();
+        if self.damaged {
+            text.push(b'\n');
+        }
         for record in records {
             serde_json::to_writer(&mut text, record)?;
             text.push(b'\n');
@@ -242,6 +264,7 @@ impl Journal {
             return Err(e);
         }
         self.length += text.len() as u64;
+        self.damaged = false;
         for record in records {
             // What was just made from this journal fits it.
             let _fits = self.take(record.clone());

@@ -1,5 +1,6 @@
 //! Day records: --save-day and --merge. The logs are counted by hand.
 
+mod holes;
 mod merging;
 mod saving;
 

@@ -192,7 +192,8 @@ fn an_instance_without_traffic_and_a_full_queue_are_reported() {
     assert_eq!(
         told,
         [
-            "!  postfix-b: even the oldest message in the mailq is yet to come; is the clock right?",
+            "!  postfix-b: 201 messages are of no known age: the time when mail arrived is yet to come, or none; is the \
+             clock right?",
             "!  postfix-c: no deliveries; 12 a day before",
             "!  postfix-d: no deliveries; nor the day before",
             "!  postfix-b: 201 messages in the mailq",

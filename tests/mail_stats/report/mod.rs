@@ -3,6 +3,7 @@
 mod attention;
 mod drawing;
 mod sources;
+pub(crate) mod unread;
 
 use crate::lists_host::{BLOCKED, Lines, RUSTIN, UNKNOWN, begins, host, rustin, write_log};
 use tempfile::TempDir;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::name_of;
+use super::{all_of, name_of};
 use crate::days::counted;
-use crate::history::{HistoryDay, Source};
+use crate::history::{History, HistoryDay, Source};
 use crate::mail_stats::{Frame, MailStats, Tally};
 
 /// The figures of the day: what was counted in the logs, and the records of instances whose logs are gone.
@@ -56,6 +56,21 @@ pub(super) fn missing(day: &HistoryDay, busy: &[String]) -> Vec<(String, Vec<Str
         false => (why.to_owned(), of.into_iter().cloned().collect()),
     });
     missing.collect()
+}
+
+/// Which logs and records of the days before could not be read, where nothing else says what was in them. What is wrong
+/// with the day's own is said of the day.
+pub(super) fn unread_before(history: &History) -> Vec<String> {
+    let (day, before) = history.days.split_last().unzip();
+    let own = || day.into_iter().flat_map(|day| &day.instances);
+    let is_its = |why: &&String| own().any(|of| of.incomplete.contains(why));
+    let days = before.unwrap_or_default().iter();
+    let days = days.filter(|day| all_of(day).is_none());
+    let all: BTreeSet<&String> = days.flat_map(|day| &day.unread).collect();
+    all.into_iter()
+        .filter(|why| !is_its(why))
+        .cloned()
+        .collect()
 }
 
 /// The instances whose figures are from a record.

@@ -22,6 +22,7 @@ mod volume;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use postfix::log::SILENT;
 use postfix::{Day, Problem, Span, Time};
 
 use crate::days::Period;
@@ -62,6 +63,8 @@ pub struct Parts {
     pub lives: BTreeMap<String, Span>,
     /// Do the logs hold all of the day, whether an instance is in them or not?
     pub is_covered: bool,
+    /// Where there may have been more than was read: the time of the last line.
+    pub ends: Option<Time>,
     /// What it is judged by.
     pub rules: Rules,
     /// What the logs lack.
@@ -99,12 +102,17 @@ pub struct Daily {
     pub note: Option<String>,
     /// What to do about refusals, a line each; to be added by who has the table.
     pub advice: Vec<String>,
+    /// When the last line was written of logs that may not be all, if that was long before the day was over.
+    pub seen_until: Option<Time>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
     pub is_known: bool,
     /// Instances that are to have deliveries, and have had none on any day that is known.
     pub unused: Vec<String>,
     /// Why not all of the day is in it, and of which instances; all instances, if none is named.
     pub missing: Vec<(String, Vec<String>)>,
+    /// Which logs and records of the days before could not be read, a line each, as far as nothing else says what was
+    /// in them.
+    pub unread_before: Vec<String>,
     /// The instances whose figures are from a record of the day: their logs are gone.
     pub from_records: Vec<String>,
     /// The queues as they were when the report was made.
@@ -142,6 +150,7 @@ impl Daily {
             in_use,
             lives,
             is_covered,
+            ends,
             rules,
             gaps,
             queue,
@@ -165,8 +174,10 @@ impl Daily {
         let unused = unused.filter(|s| volume::is_unused(s));
         let unused = unused.map(|s| s.name.clone()).collect();
         let mut report = Self {
+            seen_until: ends.filter(|ends| ends.plus(SILENT) < day.until.min(now)),
             is_known: is_covered || !last.instances.is_empty(),
             missing: known::missing(last, &busy),
+            unread_before: known::unread_before(&history),
             from_records: known::from_records(last),
             host,
             day,

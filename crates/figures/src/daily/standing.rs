@@ -45,16 +45,16 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Vec<Found>) {
     for instance in &queue.instances {
         let n = instance.figures.counts.total();
         let oldest = instance.figures.oldest;
-        if oldest.is_some_and(|at| queue.is_yet_to_come(at)) {
+        if let Some(what) = instance.figures.unknown_age() {
             let finding = Notice {
                 level: Level::Unknown,
                 instance: instance.instance.clone(),
-                what: "even the oldest message in the mailq is yet to come".to_owned(),
-                details: "is the clock right?".to_owned(),
+                what,
+                details: String::new(),
             };
             found.push(Found::new(Kind::Mailq, n, finding));
         }
-        let age = oldest.map(|at| queue.age(at));
+        let age = oldest.and_then(|at| queue.age(at));
         let (warning, critical) = rules.mailq.messages;
         let (old, too_old) = rules.mailq.oldest;
         let is_many = n > warning;

@@ -97,6 +97,7 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
         instance: "a".to_owned(),
         tally,
         is_repeated: false,
+        is_whole: true,
     };
     Distribution::new(frame, vec![of])
 }
@@ -141,6 +142,7 @@ fn daily_of(
         in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
         lives,
         is_covered: true,
+        ends: None,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),
         queue: Some(queue(waiting, &providers)),

@@ -41,6 +41,8 @@ pub struct InstanceTally {
     pub tally: Tally,
     /// Does it claim the queue directory of an instance before it? Then it is not added to the total a second time.
     pub is_repeated: bool,
+    /// Could all of its queues and their files be read?
+    pub is_whole: bool,
 }
 
 /// What waits in a host's queues.
@@ -71,6 +73,8 @@ pub struct Distribution {
 pub struct InstanceFigures {
     /// Its name.
     pub instance: String,
+    /// Could all of its queues and their files be read? If not, there may be more.
+    pub is_whole: bool,
     /// The figures.
     pub figures: Figures,
 }
@@ -84,6 +88,9 @@ pub struct Figures {
     pub bytes: Option<u64>,
     /// When the oldest arrived; absent if there is none or files were only counted.
     pub oldest: Option<Time>,
+    /// How many messages there are whose age is not known, though they say when they arrived: it is later than now, or
+    /// no time, by a clock that is or was wrong. Files that say nothing are damaged.
+    pub unknown_ages: u64,
     /// When the first message expires, by its instance's own lifetimes; but for those that are not tried (maildrop,
     /// hold).
     pub next_expiry: Option<Time>,
@@ -128,9 +135,13 @@ impl Distribution {
             .into_iter()
             .map(
                 |InstanceTally {
-                     instance, tally, ..
+                     instance,
+                     tally,
+                     is_whole,
+                     ..
                  }| InstanceFigures {
                     instance,
+                    is_whole,
                     figures: Figures::new(tally, &frame),
                 },
             )
@@ -160,17 +171,22 @@ impl Distribution {
 
     /// Why the figures are not complete, a line each; none if all was seen.
     pub fn missing(&self) -> Vec<String> {
-        missing(&self.problems, self.troubles.as_deref().unwrap_or_default())
+        let mut all = missing(&self.problems, self.troubles.as_deref().unwrap_or_default());
+        all.extend(self.unknown_ages());
+        all
     }
 
-    /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.
-    pub fn age(&self, arrival: Time) -> Span {
-        self.time.since(arrival)
+    /// Of which instances there is mail whose age is not known, a line each.
+    pub fn unknown_ages(&self) -> impl Iterator<Item = String> {
+        self.instances.iter().filter_map(|of| {
+            let name = &of.instance;
+            Some(format!("{name}: {}", of.figures.unknown_age()?))
+        })
     }
 
-    /// Did this arrive later than now, by more than clocks differ? Then ages say nothing.
-    pub fn is_yet_to_come(&self, arrival: Time) -> bool {
-        arrival > self.time.plus(CLOCKS_DIFFER)
+    /// The age of what arrived at `arrival`; nothing for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: Time) -> Option<Span> {
+        (!is_yet_to_come(arrival, self.time)).then(|| self.time.since(arrival))
     }
 
     /// By how much `instance` has become fuller since `before`.
@@ -186,6 +202,11 @@ impl Distribution {
     }
 }
 
+/// Did this arrive later than now, by more than clocks differ? Then its age is not known.
+pub(super) fn is_yet_to_come(arrival: Time, now: Time) -> bool {
+    arrival > now.plus(CLOCKS_DIFFER)
+}
+
 fn difference(now: &Figures, then: &Figures) -> i128 {
     i128::from(now.counts.total()) - i128::from(then.counts.total())
 }
@@ -196,11 +217,24 @@ impl Figures {
         self.counts.total() == self.counts[Queue::Corrupt]
     }
 
+    /// That there is mail whose age is not known, in words.
+    pub fn unknown_age(&self) -> Option<String> {
+        let what = match self.unknown_ages {
+            0 => return None,
+            1 => "1 message is of no known age".to_owned(),
+            n => format!("{n} messages are of no known age"),
+        };
+        Some(format!(
+            "{what}: the time when mail arrived is yet to come, or none; is the clock right?"
+        ))
+    }
+
     fn new(tally: Tally, frame: &Frame) -> Self {
         Self {
             counts: tally.counts,
             bytes: (!frame.counts_only).then_some(tally.bytes),
             oldest: tally.oldest.filter(|_| !frame.counts_only),
+            unknown_ages: tally.unknown_ages,
             next_expiry: tally.next_expiry,
             by: tally
                 .tables
@@ -215,6 +249,7 @@ impl Figures {
             counts: Counts::default(),
             bytes: (!frame.counts_only).then_some(0),
             oldest: None,
+            unknown_ages: 0,
             next_expiry: None,
             by: by
                 .iter()

@@ -78,6 +78,7 @@ pub fn distribution(by: &[Dimension], top: Option<usize>, files: &[QueueFile]) -
         instance: instance.to_owned(),
         tally,
         is_repeated: false,
+        is_whole: true,
     });
     Distribution::new(frame, instances.into())
 }

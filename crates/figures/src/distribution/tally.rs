@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use postfix::queue::{Queue, QueueFile};
 
+use super::figures::is_yet_to_come;
 use super::{Counts, Dimension, QUEUES, Settings};
 use crate::keyed::{self, Keyed};
 use crate::mail_stats::make_distinct;
@@ -32,6 +33,7 @@ pub struct Tally {
     pub(super) counts: Counts,
     pub(super) bytes: u64,
     pub(super) oldest: Option<Time>,
+    pub(super) unknown_ages: u64,
     pub(super) next_expiry: Option<Time>,
     /// One for each of the settings' breakdowns.
     pub(super) tables: Vec<(Dimension, Table)>,
@@ -87,6 +89,7 @@ impl Tally {
             counts: Counts::default(),
             bytes: 0,
             oldest: None,
+            unknown_ages: 0,
             next_expiry: None,
             tables,
             key: Vec::new(),
@@ -109,6 +112,11 @@ impl Tally {
         }
         let arrival = arrival(file);
         self.oldest = earlier(self.oldest, arrival);
+        let is_unknown = match arrival {
+            Some(time) => is_yet_to_come(time, self.settings.now),
+            None => file.envelope.arrival.is_some(),
+        };
+        self.unknown_ages = self.unknown_ages.saturating_add(is_unknown.into());
         let age = arrival.map_or(AGES.len() - 1, |time| {
             age_step(self.settings.now.since(time))
         });
@@ -159,6 +167,7 @@ impl Tally {
         self.counts += other.counts;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = earlier(self.oldest, other.oldest);
+        self.unknown_ages = self.unknown_ages.saturating_add(other.unknown_ages);
         self.next_expiry = earlier(self.next_expiry, other.next_expiry);
         for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(other.tables) {
             ours.merge(theirs);

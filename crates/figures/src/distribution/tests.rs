@@ -1,5 +1,6 @@
 //! Files made up in memory; the expectations are counted by hand.
 
+use postfix::Span;
 use postfix::queue::{QueueFile, RecipientState};
 
 use super::specimen::{distribution, file};
@@ -136,8 +137,8 @@ fn the_fullest_comes_first_and_the_total_is_their_sum() {
         (4, 1)
     );
     assert_eq!(
-        found.total.oldest.map(|time| found.age(time)),
-        Some(postfix::Span::from_seconds(300_000))
+        found.total.oldest.and_then(|time| found.age(time)),
+        Some(Span::from_seconds(300_000))
     );
 }
 
@@ -153,4 +154,27 @@ fn changes_are_told() {
     let mut other = before.clone();
     other.instances.clear();
     assert_eq!(now.change(Some(&other), &now.instances[0]), None);
+}
+
+/// Some of it may be older than all that is known.
+#[test]
+fn mail_of_no_known_age_hides_behind_none() {
+    let now = Time::from_seconds(1_800_000_000);
+    let at = |arrival| {
+        let mut file = file(Queue::Deferred, 0, "a@example.org", &["b@example.net"]);
+        file.envelope.arrival = Some(arrival);
+        file
+    };
+    let hour = Span::from_hours(1);
+    let all = [at(now.minus(hour)), at(now.plus(hour)), at(Time::EPOCH)];
+    let found = distribution(&[], None, &all);
+    let of = &found.instances[0].figures;
+    assert_eq!(of.unknown_ages, 2);
+    assert_eq!(of.oldest.and_then(|time| found.age(time)), Some(hour));
+    let missing = found.missing();
+    assert_eq!(missing.len(), 1);
+    assert!(
+        missing[0].starts_with("postfix-aol-b: 2 messages are of no known age: "),
+        "{missing:?}"
+    );
 }

@@ -161,15 +161,21 @@ fn claimed(all: &[Facts], of: fn(&Facts) -> &Directory) -> Claims<'_> {
     all.iter().map(claim).collect()
 }
 
+/// Which instances have a queue directory together: their daemons take each other's mail.
+pub fn queues_shared(all: &[Facts]) -> Vec<Finding> {
+    let (kind, words) = (Kind::QueueShared, "share the queue directory");
+    of_claims(
+        kind,
+        Level::Critical,
+        words,
+        claimed(all, |instance| &instance.queue),
+    )
+}
+
 /// What two instances claim.
 fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
-    let claims: [(Kind, Level, &str, Claims<'_>); 5] = [
-        (
-            Kind::QueueShared,
-            Level::Critical,
-            "share the queue directory",
-            claimed(all, |i| &i.queue),
-        ),
+    found.extend(queues_shared(all));
+    let claims: [(Kind, Level, &str, Claims<'_>); 4] = [
         (
             Kind::DataShared,
             Level::Critical,

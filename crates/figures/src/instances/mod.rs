@@ -26,7 +26,7 @@ use crate::held::Held;
 use postfix::config::{Instance, MasterCf, Outlet};
 use postfix::{Problem, Time, Zone};
 
-pub use findings::{Finding, Kind, findings, level};
+pub use findings::{Finding, Kind, findings, level, queues_shared};
 pub use services::{Listen, RateLimits};
 pub use strays::Stray;
 

@@ -138,4 +138,43 @@ mod tests {
         );
         check("anvil", qmgr, Level::Ok);
     }
+
+    /// In the words of Postfix 3.7 with OpenSSL 3, made to have each of these faults.
+    #[test]
+    fn what_is_wrong_with_its_own_certificate() {
+        let programs = Rules::load(None).unwrap().complaints;
+        let check = |text: &str, level| {
+            for service in ["smtpd", "smtp", "tlsproxy"] {
+                let row = ComplaintRow {
+                    severity: Severity::Warning,
+                    service: service.to_owned(),
+                    text: crate::complaints::folded(text.as_bytes(), true),
+                    count: 1,
+                };
+                assert_eq!(judge(&row, &programs), level, "{row}");
+            }
+        };
+        for text in [
+            "cannot get RSA certificate from file \"/etc/ssl/none.pem\": disabling TLS support",
+            "cannot get RSA private key from file \"/etc/ssl/key2.pem\": disabling TLS support",
+            "error opening chain file: /etc/ssl/none.pem: No such file or directory",
+            "No PEM data in /etc/ssl/g.pem",
+            "error loading private keys and certificates from: /etc/ssl/g.pem: disabling TLS support",
+            "Invalid TLS protocol list \"nonsense\": disabling TLS support",
+            // Behind `cannot load Certification Authority data`, which is no warning.
+            "TLS library problem: error:80000002:system library::No such file or directory:../crypto/bio/bss_file.c:67:\
+             calling fopen(/etc/ssl/noca.pem, r):",
+        ] {
+            check(text, Level::Warning);
+        }
+        // What peers can make it say: that they took the certificate for one that has expired, or went away.
+        for text in [
+            "TLS library problem: error:0A000415:SSL routines::sslv3 alert certificate expired:\
+             ../ssl/record/rec_layer_s3.c:1586:SSL alert number 45:",
+            "TLS library problem: error:80000068:system library::Connection reset by peer:../crypto/x.c:1:",
+            "TLS library problem: error:0A00010B:SSL routines::wrong version number:../ssl/x.c:1:",
+        ] {
+            check(text, Level::Ok);
+        }
+    }
 }

@@ -8,9 +8,13 @@ use figures::days::{Input, Period};
 use postfix::Problem;
 use postfix::log::{self, Journal, LogPlace, LogSet, Lost, Options, Reading, Scope, Wanted};
 
-use crate::logs::holes::{self, Hole};
+use crate::logs::holes::{self, Hole, Log};
 use crate::logs::{Listed, LogScope, gaps};
 use crate::site::Site;
+
+use file::File;
+
+mod file;
 
 /// What was read of the host's logs for some days.
 #[derive(Debug)]
@@ -24,6 +28,9 @@ pub struct DayLogs {
 
 /// A journal's report of dropped messages may come this much later than they do.
 const REPORTED_LATE: Span = Span::from_hours(1);
+
+/// What finds the holes of a log.
+type FindHoles = fn(&Options<'_>, Log<'_>, &[Reading], bool) -> Vec<Hole>;
 
 /// A log and its rotated siblings, or a journal, which is as one file.
 #[derive(Debug)]
@@ -41,20 +48,6 @@ struct Set {
     fault: Option<String>,
 }
 
-/// One of them.
-#[derive(Debug)]
-struct File {
-    place: LogPlace,
-    /// What was read of it; absent where it could not be.
-    input: Option<Input>,
-    /// When the days began that it may hold lines of.
-    days: Vec<Time>,
-    /// What is wrong with it.
-    faults: Vec<String>,
-    /// Messages that never came to be in it.
-    lost: Vec<Lost>,
-}
-
 impl DayLogs {
     /// When the log begins that begins last: of what was before, not everything is known.
     pub fn begin(&self) -> Option<Time> {
@@ -68,6 +61,29 @@ impl DayLogs {
         sets: &[LogSet],
         days: &[Period],
         wanted: Wanted,
+        sink: &mut S,
+    ) -> Self {
+        Self::read_judged(site, sets, days, (wanted, holes::of_files), sink)
+    }
+
+    /// The same of one day, of which a record is to be kept: hours without a line inside of it are holes, too. A record
+    /// outlives the days before it, and who reads it cannot judge them any more.
+    pub fn read_day<S: LogScope>(
+        site: &Site,
+        sets: &[LogSet],
+        day: &Period,
+        wanted: Wanted,
+        sink: &mut S,
+    ) -> Self {
+        let days = std::slice::from_ref(day);
+        Self::read_judged(site, sets, days, (wanted, holes::find), sink)
+    }
+
+    fn read_judged<S: LogScope>(
+        site: &Site,
+        sets: &[LogSet],
+        days: &[Period],
+        (wanted, find): (Wanted, FindHoles),
         sink: &mut S,
     ) -> Self {
         let mut read = Self {
@@ -98,7 +114,7 @@ impl DayLogs {
                 read.problems.extend(found);
             }
             read.problems
-                .extend(set.judge(site, &options, &of_set, last));
+                .extend(set.judge(site, (&options, find), &of_set, last));
             read.readings.extend(of_set);
         }
         read
@@ -113,11 +129,10 @@ impl DayLogs {
                 Some(fault) => missing.push(fault.clone()),
                 None => {
                     missing.extend(begins_late(site, set.begins, day.since));
-                    missing.extend(set.ends_early(site, day.since));
-                    let holes = set
-                        .holes
-                        .iter()
-                        .filter(|h| h.meets(&(day.since..day.until)));
+                    let end = set.ends_early(site, day.since);
+                    let holes = set.holes.iter().filter(|_| end.is_none());
+                    let holes = holes.filter(|h| h.meets(&(day.since..day.until)));
+                    missing.extend(end.clone());
                     missing.extend(holes.map(|hole| hole.problem.to_string()));
                 }
             }
@@ -133,6 +148,20 @@ impl DayLogs {
             }
         }
         (inputs, missing)
+    }
+
+    /// Which logs that should hold lines of a day could not be read, or are empty: of those that are left, a line each.
+    pub fn unread(&self, day: &Period) -> Vec<String> {
+        let files = self.sets.iter().flat_map(|set| &set.files);
+        let of_day = files.filter(|file| file.days.contains(&day.since));
+        let mut unread = Vec::new();
+        for file in of_day {
+            if file.input.is_none() {
+                unread.extend(file.faults.iter().cloned());
+            }
+            unread.extend(file.nothing.iter().map(ToString::to_string));
+        }
+        unread
     }
 
     /// Do the logs hold all of a day, whatever instance's?
@@ -173,13 +202,7 @@ impl DayLogs {
         let file = |path: &PathBuf| {
             let days = of_days.iter().filter(|(_, needed)| needed.contains(path));
             let days: Vec<Time> = days.map(|(since, _)| *since).collect();
-            (!days.is_empty()).then(|| File {
-                place: LogPlace::File(path.clone()),
-                input: None,
-                days,
-                faults: Vec::new(),
-                lost: Vec::new(),
-            })
+            (!days.is_empty()).then(|| File::new(LogPlace::File(path.clone()), days))
         };
         Set {
             scope: set.scope.clone(),
@@ -198,13 +221,8 @@ impl DayLogs {
             Ok(begins) => (begins, None),
             Err(problem) => (None, Some(problem)),
         };
-        let file = File {
-            place: set.place.clone(),
-            input: None,
-            days: days.iter().map(|day| day.since).collect(),
-            faults: Vec::new(),
-            lost: Vec::new(),
-        };
+        let days = days.iter().map(|day| day.since).collect();
+        let file = File::new(set.place.clone(), days);
         let why = fault.as_ref().map(ToString::to_string);
         let files = if why.is_none() {
             vec![file]
@@ -241,7 +259,7 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
         let what = "a pipe or a device, not a log file";
         return Err(Problem::new(current, what));
     }
-    let found = log::without_copies(log::siblings(current)?);
+    let found = log::without_copies(log::all_siblings(current)?);
     Ok(match found.as_slice() {
         [] => vec![current.to_owned()],
         _ => found,
@@ -261,45 +279,13 @@ pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<Stri
     }
 }
 
-impl File {
-    /// Hands on its events. Returns what was read of it, and what went wrong.
-    fn read<S: LogScope>(
-        &mut self,
-        site: &Site,
-        options: &Options<'_>,
-        listed: &Listed,
-        is_one_day: bool,
-        sink: &mut S,
-    ) -> (Option<Reading>, Vec<Problem>) {
-        let outcome = match &self.place {
-            LogPlace::File(path) => log::read_file(path, options, sink),
-            LogPlace::Journal(journal) => journal.read(options, sink),
-        };
-        let (reading, found) = match outcome {
-            Ok(mut reading) => {
-                listed.check(&mut reading);
-                self.input = Some(input_of(site, &reading, is_one_day));
-                self.lost = std::mem::take(&mut reading.lost);
-                let mut found = std::mem::take(&mut reading.problems);
-                found.extend(gaps::lost(&reading.path, &reading.seen.lost));
-                (Some(reading), found)
-            }
-            Err(problem) => (None, vec![problem]),
-        };
-        let is_of_all = |problem: &&Problem| self.lost.iter().all(|l| l.problem != **problem);
-        let of_all = found.iter().filter(is_of_all);
-        self.faults.extend(of_all.map(ToString::to_string));
-        (reading, found)
-    }
-}
-
 impl Set {
     /// Notes what all that was read of it says together: is it a log of Postfix's, when does it end, what is missing.
     /// Returns the problems, of holes those that meet the `last` day.
     fn judge(
         &mut self,
         site: &Site,
-        options: &Options<'_>,
+        (options, find): (&Options<'_>, FindHoles),
         readings: &[Reading],
         last: &Period,
     ) -> Vec<Problem> {
@@ -313,14 +299,22 @@ impl Set {
             }
             let fault = problems.first().map(ToString::to_string);
             self.fault = fault.or(self.fault.take());
+        } else {
+            problems.extend(readings.iter().filter_map(gaps::no_log));
         }
         let times = readings.iter().filter_map(|r| r.seen.times.as_ref());
         self.ends = times.map(|times| times.end).max();
-        if let LogPlace::File(current) = &self.place
-            && let Ok(files) = log::siblings(current)
-            && self.ends_early(site, last.since).is_none()
-        {
-            self.holes = holes::of_files(options, &files, readings, self.scope.is_ones());
+        let files;
+        let log = match &self.place {
+            LogPlace::File(current) => {
+                files = log::siblings(current).unwrap_or_default();
+                Log::Own(&files)
+            }
+            LogPlace::Journal(journal) => Log::Journal(journal),
+        };
+        self.holes = find(options, log, readings, self.scope.is_ones());
+        // Else, that it has ended says more.
+        if self.ends_early(site, last.since).is_none() {
             let of_last = self.holes.iter();
             let of_last = of_last.filter(|hole| hole.meets(&(last.since..last.until)));
             problems.extend(of_last.map(|hole| hole.problem.clone()));
@@ -336,18 +330,5 @@ impl Set {
         }
         let local = site.zone().at(self.ends.filter(|last| *last < since)?)?;
         Some(format!("the logs end at {}", local.to_rfc3339()))
-    }
-}
-
-/// The log, as the host names it. The bytes of many days say nothing of one.
-fn input_of(site: &Site, reading: &Reading, one_day: bool) -> Input {
-    let path = match reading.path.strip_prefix(site.root().dir()) {
-        Ok(below) => Path::new("/").join(below),
-        Err(_) => reading.path.clone(),
-    };
-    let bytes = reading.bytes.as_ref().filter(|_| one_day);
-    Input {
-        path: path.display().to_string(),
-        bytes: bytes.map(|b| (b.start, b.end)),
     }
 }

@@ -92,20 +92,22 @@ pub fn read(
     let logs = DayLogs::read(site, &sets, days, wanted, &mut counts);
     let counted = counts.records(|day, instance| logs.of(site, day, instance));
     let is_asked = |name: &str| selection.wants(name.as_bytes());
-    Ok(combined(site, days, counted, logs.problems, is_asked))
+    Ok(combined(site, days, counted, logs, is_asked))
 }
 
-/// Puts what was `counted` in the logs together with the records of this host's `days`. Records are read of those days
-/// only of which the logs do not hold all.
+/// Puts what was `counted` in the `logs` together with the records of this host's `days`. Records are read of those
+/// days only of which the logs do not hold all.
 pub fn combined(
     site: &Site,
     days: &[Period],
     counted: Vec<DayRecord>,
-    mut problems: Vec<Problem>,
+    logs: DayLogs,
     wants: impl Fn(&str) -> bool,
 ) -> History {
+    let mut unread: Vec<_> = days.iter().map(|day| logs.unread(day)).collect();
+    let mut problems = logs.problems;
     let mut stored = Vec::new();
-    for period in days {
+    for (period, unread) in days.iter().zip(&mut unread) {
         let day = period.day();
         let mut of_day = counted.iter().filter(|r| r.day == day);
         if of_day.clone().next().is_some() && of_day.all(|record| record.complete) {
@@ -117,16 +119,22 @@ pub fn combined(
             Err(e) if guarded::is_absent(&e) => continue,
             Err(e) => {
                 let what = format!("cannot read the records of this day: {e}");
-                problems.push(Problem::new(&path, what));
+                let problem = Problem::new(&path, what);
+                unread.push(problem.to_string());
+                problems.push(problem);
                 continue;
             }
         };
+        unread.extend(damaged.iter().map(ToString::to_string));
         problems.extend(damaged);
         let records = records.into_iter().map(|(_, record)| record);
         let of_it = |r: &DayRecord| r.host == period.host && r.day == day && wants(&r.instance);
         stored.extend(records.filter(of_it));
     }
     let mut history = History::new(days.to_vec(), counted, stored, problems);
+    for (day, unread) in history.days.iter_mut().zip(unread) {
+        day.unread = unread;
+    }
     for day in history.days.iter().filter(|day| !day.lost.is_empty()) {
         let names: Vec<String> = day
             .lost

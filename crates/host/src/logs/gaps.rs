@@ -176,6 +176,10 @@ pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Vec
                 (None, _) => {}
             }
         }
+        for reading in readings {
+            let new = no_log(reading).filter(|problem| !reading.problems.contains(problem));
+            reading.problems.extend(new);
+        }
         return;
     }
     for reading in readings {
@@ -227,6 +231,12 @@ pub(crate) fn unknown(reading: &Reading) -> Option<Problem> {
         &reading.path,
         format!("{lines}{hint}; the first: {first}"),
     ))
+}
+
+/// What is wrong with a file among those of a log that has lines, none of which has a time. Others write into a log,
+/// too: lines of theirs have one.
+pub(crate) fn no_log(reading: &Reading) -> Option<Problem> {
+    unknown(reading).filter(|_| reading.seen.times.is_none())
 }
 
 /// Messages that a syslog daemon threw away, and what keeps it from doing so.

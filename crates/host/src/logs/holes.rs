@@ -53,24 +53,31 @@ pub(crate) fn find(
     is_ones: bool,
 ) -> Vec<Hole> {
     let looked = Looked::new(options, log, readings, is_ones);
-    let mut holes = looked.as_ref().map_or_else(Vec::new, Looked::of_files);
-    if let Some(looked) = looked.filter(|_| !is_ones) {
-        let is_new = |hole: &Hole| !holes.iter().any(|known| known.meets(&hole.span));
-        let inside: Vec<Hole> = looked.inside().into_iter().filter(is_new).collect();
-        holes.extend(inside);
-    }
-    holes
+    looked.map_or_else(Vec::new, Looked::all)
+}
+
+/// The hole behind the last line of logs that were named, in a `part` of the window that was read, which ends with it.
+pub(crate) fn behind(
+    part: &Range<Time>,
+    options: &Options<'_>,
+    files: &[PathBuf],
+    readings: &[Reading],
+) -> Option<Hole> {
+    let looked = Looked::new(options, Log::Named(files), readings, false)?;
+    let window = part.start..part.end.min(options.now);
+    let looked = Looked { window, ..looked };
+    looked.ended(looked.times.as_ref()?, &looked.silences())
 }
 
 /// Those between the files of a host's own log, and behind them. Of hours without a line inside of them, those judge
 /// who know the days before.
 pub(crate) fn of_files(
     options: &Options<'_>,
-    files: &[PathBuf],
+    log: Log<'_>,
     readings: &[Reading],
     is_ones: bool,
 ) -> Vec<Hole> {
-    let looked = Looked::new(options, Log::Own(files), readings, is_ones);
+    let looked = Looked::new(options, log, readings, is_ones);
     looked.as_ref().map_or_else(Vec::new, Looked::of_files)
 }
 
@@ -93,6 +100,8 @@ struct Looked<'a> {
     is_ones: bool,
     /// The window as far as it has passed.
     window: Range<Time>,
+    /// From when on it was read.
+    since: Time,
     /// When its first and its last line were written, of what was read.
     times: Option<Range<Time>>,
 }
@@ -115,9 +124,21 @@ impl<'a> Looked<'a> {
             },
             readings,
             is_ones,
+            since: window.start,
             window: window.start..window.end.min(options.now),
             times: times.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)),
         })
+    }
+
+    /// All holes.
+    fn all(self) -> Vec<Hole> {
+        let mut holes = self.of_files();
+        if !self.is_ones {
+            let is_new = |hole: &Hole| !holes.iter().any(|known| known.meets(&hole.span));
+            let inside: Vec<Hole> = self.inside().into_iter().filter(is_new).collect();
+            holes.extend(inside);
+        }
+        holes
     }
 
     /// The holes between the files of a host's own log, and behind them.
@@ -136,14 +157,19 @@ impl<'a> Looked<'a> {
         between.chain(behind).collect()
     }
 
+    /// When nothing of what was read has a line.
+    fn silences(&self) -> Silences {
+        let read = self.readings.iter().map(|reading| &reading.seen.silences);
+        read.fold(Silences::default(), |all, one| all.common(one))
+    }
+
     /// The holes in what was read, and behind it where that is no log of the host's.
     fn inside(&self) -> Vec<Hole> {
         let Some(times) = &self.times else {
             return Vec::new();
         };
         let Range { start, end: until } = self.window;
-        let read = self.readings.iter().map(|reading| &reading.seen.silences);
-        let silences = read.fold(Silences::default(), |all, one| all.common(one));
+        let silences = self.silences();
         // Of what is before the first line, and behind the last, nothing was read. Of a journal only the window was.
         let is_journal = matches!(self.log, Log::Journal(_));
         let bounded = silences.all().filter_map(|silence| {
@@ -201,13 +227,20 @@ impl<'a> Looked<'a> {
     /// The same where nothing is known of other days: the log was never silent for so long, and by what there was in an
     /// hour, there should be more of it.
     fn cut(&self, times: &Range<Time>, silences: &Silences) -> Option<Hole> {
-        let Range { start, end: until } = self.window;
+        let (start, until) = (self.since, self.window.end);
         let behind = times.end..until;
         let before = silences.all().filter(|silence| silence.end <= times.end);
-        let longest = before.map(|silence| length(&(silence.start.max(start)..silence.end)));
+        // Before its first line, it may begin late.
+        let begins = |silence: &Range<Time>| match silence.start {
+            Time::EPOCH => self.window.start,
+            begins => begins.max(start),
+        };
+        let longest = before.map(|silence| length(&(begins(&silence)..silence.end)));
         let deliveries = self.readings.iter().map(|r| r.seen.deliveries);
         let deliveries = u128::from(deliveries.fold(0, u64::saturating_add));
-        let covered = length(&(times.start.max(start)..times.end)).micros().max(1);
+        // One message at noon is not a thousand in the evening.
+        let begins = times.start.max(start).min(self.window.start);
+        let covered = length(&(begins..times.end)).micros().max(1);
         let expected = deliveries.saturating_mul(u128::from(length(&behind).micros()));
         let is_one = longest
             .max()
@@ -248,10 +281,11 @@ impl<'a> Looked<'a> {
         }
         let gone = log::gone_between(older, newer, self.files.last());
         // One may be there, and hold nothing.
+        let first = |path: &Path| log::first_time(path, self.options.zone);
         let is_there = |path: &PathBuf| {
             let is_its = |file: &&PathBuf| *file == path || file.with_extension("") == *path;
             let mut starts = self.files.iter().filter(is_its);
-            starts.any(|file| lost(self.files, path) != Some(file))
+            starts.any(|file| lost(self.files, path) != Some(file) && first(file).is_ok())
         };
         let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
         // What others lack matters where the last days are judged.
@@ -274,6 +308,9 @@ impl<'a> Looked<'a> {
             ([], [one, ..]) => format!("and {} is empty", one.display()),
             ([one], _) => match lost(self.files, one) {
                 Some(lost) => format!("and {} is empty", lost.display()),
+                None if std::fs::symlink_metadata(one).is_ok() => {
+                    format!("and {} cannot be read", one.display())
+                }
                 None => format!("and {} is missing", one.display()),
             },
             ([one, ..], _) => format!("and {} and others are missing", one.display()),

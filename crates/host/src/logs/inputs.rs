@@ -1,12 +1,13 @@
 //! Which logs to read, and the reading of them one after another.
 
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use figures::mail_stats::Source;
 use postfix::config::Host;
 use postfix::log::{self, Journal, LogPlace, LogSet, Options, Reading, Scope, Sink};
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Time};
 
 use super::gaps::{self, Missing};
 use super::holes::{self, Hole};
@@ -193,6 +194,19 @@ impl Inputs {
         holes::find(options, log, readings, is_ones)
     }
 
+    /// That files which were named end early, in a `part` of the window that was read, which ends with it.
+    pub fn end_early(
+        &self,
+        part: &Range<Time>,
+        options: &Options<'_>,
+        readings: &[Reading],
+    ) -> Option<Problem> {
+        let Self::Files(files) = self else {
+            return None;
+        };
+        Some(holes::behind(part, options, files, readings)?.problem)
+    }
+
     /// The same for a window that the logs need not hold all of.
     ///
     /// # Errors
@@ -353,7 +367,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
     let Some(range) = window.range() else {
         return Ok(vec![current.to_owned()]);
     };
-    let siblings = log::without_copies(log::siblings(current).map_err(refused)?);
+    let siblings = log::without_copies(log::all_siblings(current).map_err(refused)?);
     if siblings.is_empty() {
         return Ok(vec![current.to_owned()]);
     }

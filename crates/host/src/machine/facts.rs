@@ -10,9 +10,11 @@ use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
 use crate::pool;
 use crate::site::Site;
-use figures::instances::{AddressPlace, Directory, DirectoryState, Facts, Running, Trouble};
+use figures::instances::{
+    AddressPlace, Directory, DirectoryState, Facts, Running, Trouble, queues_shared,
+};
 use figures::verdict::Level;
-use postfix::config::{Instance, MasterCf, resolve};
+use postfix::config::{Host, Instance, MasterCf, resolve};
 use postfix::{Parsed, Problem, Root};
 
 /// As many instances are looked at at a time: what is not there, a service's socket say, is waited for for a moment,
@@ -69,9 +71,9 @@ fn read(services: &Parsed<MasterCf>) -> Option<&MasterCf> {
     is_read.then_some(&services.value)
 }
 
-/// What the programs of `instances` stumble over in their queues; nothing of another host's image, whose users are
-/// others.
-pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
+/// What the programs of `instances` stumble over in their queues; of another host's image, whose users are others, only
+/// which of them are other instances', too.
+pub fn queue_troubles(site: &Site, host: &Host, instances: &[&Instance]) -> Vec<Trouble> {
     let of = |instance: &&Instance| {
         let mut facts = Facts::of(instance, None);
         look_into(&mut facts.queue, site.root());
@@ -90,10 +92,36 @@ pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
         }
         found
     };
-    pool::each(instances, AT_A_TIME, of)
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = pool::each(instances, AT_A_TIME, of);
+    let all = shared_queues(site, host, instances).chain(all.into_iter().flatten());
+    all.collect()
+}
+
+/// Which of the host's instances have a queue directory together that is there, where any of them is among
+/// `instances`. Told once, of the last of those.
+fn shared_queues(
+    site: &Site,
+    host: &Host,
+    instances: &[&Instance],
+) -> impl Iterator<Item = Trouble> {
+    let look = |instance: &Instance| {
+        let mut facts = Facts::of(instance, None);
+        look_into(&mut facts.queue, site.root());
+        facts
+    };
+    let mut all: Vec<Facts> = host.instances().iter().map(look).collect();
+    all.retain(|facts| facts.queue.identity.is_some());
+    let found = queues_shared(&all).into_iter();
+    found.filter_map(|finding| {
+        let mut asked = instances.iter().rev().map(|instance| instance.name());
+        Some(Trouble {
+            instance: asked
+                .find(|name| finding.instances.iter().any(|one| one == name))?
+                .to_owned(),
+            level: finding.level,
+            text: finding.text,
+        })
+    })
 }
 
 /// Looks at all of it. What cannot be looked at from here is returned: the interfaces of another network namespace.

@@ -98,15 +98,19 @@ impl Counting<'_> {
             let mut tally = Tally::new(Arc::clone(&settings));
             let mut errors = Vec::new();
             let mut is_unseen = spool.problem.is_some();
+            let mut is_whole = !is_unseen;
             for found in found.get_mut(at).map(std::mem::take).unwrap_or_default() {
                 tally.merge(found.tally);
                 damaged = damaged.saturating_add(found.problems.len());
+                is_whole &= found.problems.is_empty();
                 problems.extend(found.problems);
                 is_unseen |= found.is_unseen || found.error.is_some();
                 errors.extend(found.error);
             }
             if let Some(first) = spool.same_as.and_then(|at| tallies.get(at)) {
                 tally = first.tally.clone();
+                is_whole = first.is_whole;
+                problems.push(repeated(spool, &first.instance));
             }
             problems.extend(spool.problem.clone());
             if is_unseen {
@@ -119,6 +123,7 @@ impl Counting<'_> {
                 instance: spool.instance.clone(),
                 tally,
                 is_repeated: spool.same_as.is_some(),
+                is_whole: is_whole && !is_unseen,
             });
         }
         let asked = self.readable().count();
@@ -209,6 +214,15 @@ impl Counting<'_> {
     fn nothing(&self) -> Vec<Vec<QueueResult>> {
         self.spools.iter().map(|_| Vec::new()).collect()
     }
+}
+
+/// That the mail of an instance is another's, too: who adds up the rows counts it twice.
+fn repeated(spool: &InstanceSpool, first: &str) -> Problem {
+    let what = format!(
+        "{first} and {} claim the same queue directory: both show its mail, and the total counts it once",
+        spool.instance
+    );
+    Problem::new(spool.spool.dir(), what)
 }
 
 fn read_queue(

@@ -25,7 +25,7 @@ pub struct InstanceSpool {
     pub same_as: Option<usize>,
 }
 
-/// Finds the queue directories of `instances`. Those that are claimed twice are warned of.
+/// Finds the queue directories of `instances`.
 pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
     let found = crate::spools::find(site, instances);
     let one = |(at, found): (usize, crate::spools::FoundSpool)| {
@@ -37,15 +37,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
         let lifetimes = Lifetimes::of(instance.parameters());
         let (problem, same_as) = match found.state {
             State::There => (None, None),
-            State::Shared(first) => {
-                site.warn(format!(
-                    "{} and {} claim the same queue directory, {}: the total counts it once",
-                    instances.get(first).map_or("", |i| i.name()),
-                    instance.name(),
-                    found.path.display()
-                ));
-                (None, Some(first))
-            }
+            State::Shared(first) => (None, Some(first)),
             // A host's default instance need not run where there are others.
             State::Missing(_) if instance.is_default() && !instance.is_enabled() => {
                 return InstanceSpool {

@@ -118,11 +118,48 @@ fn damage_costs_no_more_than_what_it_hit() {
     check(format!("{a}{b}").as_bytes(), &["a", "b"], &[]);
     // A crash in the middle of a write.
     check(format!("{a}{}", &b[..40]).as_bytes(), &["a"], &[]);
-    check(format!("{a}\0\0\0\0").as_bytes(), &["a"], &[]);
+    check(
+        &format!("{a}{b}").as_bytes()[..a.len() + b.len() - 1],
+        &["a"],
+        &[],
+    );
+    // A power failure: what stood there may have been on disk.
+    check(format!("{a}\0\0\0\0").as_bytes(), &["a"], &[2]);
+    check(&[0; 300], &[], &[1]);
+    check(b"junk", &[], &[1]);
     check(format!("{a}\0\0\0\n{b}").as_bytes(), &["a", "b"], &[2]);
     check(format!("junk\n\n{a}{a}").as_bytes(), &["a"], &[1, 2, 4]);
     check(line(&end(5, "gone", Ending::Due)).as_bytes(), &[], &[1]);
     check(b"{\"at\":1,\"what_is_this\":{}}\n\xff\xfe\n", &[], &[1, 2]);
+}
+
+/// Damage at the end stays, and what is written next is a line of its own.
+#[test]
+fn what_is_written_behind_damage_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(Journal::path(dir.path()), [0; 300]).unwrap();
+    let mut journal = Journal::read(dir.path()).unwrap().value;
+    for fails in [true, false] {
+        let failing = Failing(1.into(), true);
+        let fs = match fails {
+            true => Fs::new(&failing),
+            false => Fs::new(&NoHook),
+        };
+        let written = journal.append(fs, dir.path(), &[begin("a")]);
+        assert_eq!(written.is_err(), fails);
+        let Parsed { value, problems } = Journal::read(dir.path()).unwrap();
+        let ids = value.limits.iter().map(|one| one.limit.id.as_str());
+        let expected: &[&str] = if fails { &[] } else { &["a"] };
+        assert_eq!(ids.collect::<Vec<_>>(), expected);
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert_eq!(problem.at, Some(Position::Line(1)));
+        assert!(
+            problem.what.contains("300 bytes of it are zero"),
+            "{problem}"
+        );
+    }
 }
 
 /// Fails at the n-th change.

@@ -57,7 +57,7 @@ pub use read::{
     Lost, Options, Reading, file as read_file, stream as read_stream, typed as read_typed,
 };
 pub use seen::{LostMessages, Seen};
-pub use siblings::{blocks, gone_between, is_packed, siblings};
+pub use siblings::{all_siblings, blocks, gone_between, is_packed, siblings};
 pub use silence::{SILENT, Silences};
 pub use sources::{LogPlace, LogSet, Scope, log_sets, syslog_files};
 pub use stamp::Stamp;

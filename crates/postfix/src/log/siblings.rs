@@ -24,6 +24,25 @@ const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 ///
 /// The directory cannot be read.
 pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
+    // Whoever owns the directory may lay links there that lead nowhere, or in a circle, and directories: none is a log,
+    // and the others are read.
+    find(current, |path| {
+        fs::metadata(path).is_ok_and(|m| m.is_file())
+    })
+}
+
+/// The same with what bears the name of a rotated log and is none, which lines are missing for: a directory, a pipe, a
+/// link that leads nowhere. Who reads it is told so.
+///
+/// # Errors
+///
+/// As for [`siblings`].
+pub fn all_siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
+    // What is not there at all was rotated just now.
+    find(current, |path| fs::symlink_metadata(path).is_ok())
+}
+
+fn find(current: &Path, is_rotated: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Problem> {
     let (Some(directory), Some(name)) = (current.parent(), current.file_name()) else {
         return Err(Problem::new(current, "this is not the path of a log file"));
     };
@@ -40,11 +59,9 @@ pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
         let Some(age) = age(name, &entry.file_name()) else {
             continue;
         };
-        // Whoever owns the directory may lay links there that lead nowhere, or in a circle, and directories: none is a
-        // log, and the others are read.
         let is_log = match age {
             Age::Current => !blocks(&path),
-            _ => fs::metadata(&path).is_ok_and(|m| m.is_file()),
+            _ => is_rotated(&path),
         };
         if is_log {
             found.push((age, path));

@@ -5,8 +5,8 @@
 mod hours;
 
 use super::words::{
-    changes, coverage, date, finding, local, marked, mean_title, name, no_mail, reasons, said,
-    share, shown, summary, unreadable, verdict,
+    changes, coverage, date, finding, local, marked, mean_title, name, no_mail, none_before,
+    reasons, said, share, shown, summary, unreadable, verdict,
 };
 use super::{FINDINGS_MAX, TOP};
 use figures::daily::{Daily, Measure, Rate, Subject};
@@ -162,7 +162,7 @@ impl Page {
                 "day before, mean: the volume compared with the day before and the {}.",
                 mean_title(mean.days)
             ),
-            None => "Nothing is known about the days before: no logs, no day records.".to_owned(),
+            None => none_before(report).to_owned(),
         };
         self.paragraph("", &text);
     }
@@ -178,7 +178,11 @@ impl Page {
         let rows: Vec<Vec<Cell>> = waiting
             .map(|i| {
                 let counts = &i.figures.counts;
-                let oldest = i.figures.oldest.map(|at| human::age(queue.age(at)));
+                let oldest = i
+                    .figures
+                    .oldest
+                    .and_then(|at| queue.age(at))
+                    .map(human::age);
                 use postfix::queue::Queue;
                 vec![
                     self.cell(&i.instance),

@@ -104,6 +104,9 @@ pub(super) fn verdict(report: &Daily) -> String {
         0 if !report.unseen_queues.is_empty() => {
             "nothing found, but not all queues could be read".to_owned()
         }
+        0 if !report.unread_before.is_empty() => {
+            "nothing found, but not all of the days before could be read".to_owned()
+        }
         0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
         // A holiday, or an outage of half a day: nobody has seen which.
         0 if report.note.is_some() => "less mail than usual everywhere, otherwise well".to_owned(),
@@ -189,6 +192,9 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             listed(&report.unseen_queues)
         ));
     }
+    for why in report.unread_before.iter().take(TOP) {
+        lines.push(format!("NOT READ, of the days before: {why}."));
+    }
     if !report.unused.is_empty() {
         lines.push(format!(
             "No delivery so far, on any day that is known: {}.",
@@ -205,12 +211,28 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
 fn day(report: &Daily) -> String {
     let made = local(report, report.made);
     let made = made.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
+    let ends = report.seen_until.and_then(|ends| local(report, ends));
+    if let (Some(ends), true) = (ends, report.missing.is_empty()) {
+        let ends = ends.format("%Y-%m-%d %H:%M");
+        return format!(
+            "The day up to {ends}, when the logs that were named end ({}).",
+            zone(report)
+        );
+    }
     let day = match (report.is_over(), report.missing.is_empty()) {
         (false, _) => format!("The day so far, up to {made}"),
         (true, true) => "The whole day".to_owned(),
         (true, false) => "NOT ALL OF THE DAY".to_owned(),
     };
     format!("{day} ({}).", zone(report))
+}
+
+/// That there is nothing to compare with.
+pub(super) fn none_before(report: &Daily) -> &'static str {
+    match report.unread_before.is_empty() {
+        true => "Nothing is known about the days before: no logs, no day records.",
+        false => "Nothing is known about the days before: see what was not read.",
+    }
 }
 
 /// Whose figures are from a record, not from logs.
@@ -251,7 +273,7 @@ fn waiting(queue: &Distribution) -> Option<String> {
         0 => return None,
         n => format!("{} {}", count(n, "message"), either(n, "waits", "wait")),
     };
-    let oldest = figures.oldest.map(|at| human::age(queue.age(at)));
+    let oldest = figures.oldest.and_then(|at| queue.age(at)).map(human::age);
     let oldest = oldest.map_or_else(String::new, |age| format!(", the oldest for {age}"));
     Some(format!("In the mailq {messages}{oldest}."))
 }

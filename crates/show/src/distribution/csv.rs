@@ -29,13 +29,12 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
     for instance in &distribution.instances {
         let name = csv_cell(&instance.instance);
         let figures = &instance.figures;
+        let age = figures.oldest.and_then(|time| distribution.age(time));
         let mut record = record(&name, "", "", &figures.counts);
         record.extend([
             figures.bytes.map_or_else(String::new, |n| n.to_string()),
             figures.oldest.and_then(time).unwrap_or_default(),
-            figures.oldest.map_or_else(String::new, |time| {
-                distribution.age(time).seconds().to_string()
-            }),
+            age.map_or_else(String::new, |age| age.seconds().to_string()),
         ]);
         record.resize(heading.len(), String::new());
         csv.write_record(record)?;

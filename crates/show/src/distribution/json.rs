@@ -15,6 +15,7 @@ use figures::distribution::{
 };
 use legible::wire::time;
 use legible::wire::write_json;
+use postfix::Span;
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/mailq-distribution/1";
@@ -105,6 +106,8 @@ struct FiguresObject<'a> {
     bytes: Option<u64>,
     oldest_arrival: Option<String>,
     oldest_age_seconds: Option<u64>,
+    /// Messages whose age is not known; null where files were only counted.
+    unknown_ages: Option<u64>,
     /// Null where there is none, or files were only counted.
     next_expiry: Option<String>,
     #[serde(skip_serializing_if = "ByObject::is_empty")]
@@ -113,11 +116,13 @@ struct FiguresObject<'a> {
 
 impl<'a> FiguresObject<'a> {
     fn new(distribution: &'a Distribution, figures: &'a Figures) -> Self {
+        let age = figures.oldest.and_then(|time| distribution.age(time));
         Self {
             counts: CountsObject(figures.counts),
             bytes: figures.bytes,
             oldest_arrival: figures.oldest.and_then(time),
-            oldest_age_seconds: figures.oldest.map(|time| distribution.age(time).seconds()),
+            oldest_age_seconds: age.map(Span::seconds),
+            unknown_ages: figures.bytes.map(|_| figures.unknown_ages),
             next_expiry: figures.next_expiry.and_then(time),
             by: ByObject {
                 breakdowns: &figures.by,

@@ -10,6 +10,7 @@ use figures::distribution::{Dimension, Distribution, InstanceFigures};
 use figures::instances::Trouble;
 use figures::verdict::Level;
 use legible::metrics::{bounded, gauge, label};
+use postfix::Span;
 
 /// Is this breakdown among the metrics? Of the others, strangers choose the keys.
 pub fn has(by: Dimension) -> bool {
@@ -50,10 +51,10 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
         "Age of the oldest message; 0 if there are none, absent if that is not known.",
         |instance| {
             let figures = &instance.figures;
-            let is_none = figures.is_empty() && distribution.problems.is_empty();
+            let is_none = figures.is_empty() && instance.is_whole;
             let none = (figures.bytes.is_some() && is_none).then_some(0);
-            let oldest = figures.oldest.map(|time| distribution.age(time).seconds());
-            oldest.or(none)
+            let oldest = figures.oldest.and_then(|time| distribution.age(time));
+            oldest.map(Span::seconds).or(none)
         },
     )?;
     if distribution.with_expiry {
@@ -110,7 +111,7 @@ fn next_expiry(out: &mut impl Write, distribution: &Distribution) -> io::Result<
         let name = label(instance.instance.as_bytes());
         let left = match instance.figures.next_expiry {
             Some(time) => time.seconds().saturating_sub(now).to_string(),
-            None if distribution.problems.is_empty() => "+Inf".to_owned(),
+            None if instance.is_whole => "+Inf".to_owned(),
             // What could not be read may hold a message.
             None => continue,
         };

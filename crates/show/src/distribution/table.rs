@@ -229,7 +229,9 @@ impl Tables<'_> {
         let Some(oldest) = oldest else {
             return Cell::new("-").tone(tone);
         };
-        let age = self.distribution.age(oldest);
+        let Some(age) = self.distribution.age(oldest) else {
+            return Cell::new("?").tone(Tone::Bad);
+        };
         let tone = match age {
             age if age >= VERY_OLD => Tone::Bad,
             age if age >= OLD => Tone::Warning,

@@ -61,6 +61,7 @@ fn refused_by(dead: &[(&str, u64, u64)], usual: u64, before: &[u64]) -> Vec<Stri
         in_use: vec!["a".to_owned()],
         lives: BTreeMap::new(),
         is_covered: true,
+        ends: None,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),
         queue: None,

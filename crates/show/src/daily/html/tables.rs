@@ -198,7 +198,11 @@ pub(super) fn queue(report: &Daily) -> Option<Table> {
     let waiting = waiting.filter(|i| i.figures.counts.total() > 0);
     let row = |i: &figures::distribution::InstanceFigures| {
         let counts = &i.figures.counts;
-        let oldest = i.figures.oldest.map(|at| human::age(queue.age(at)));
+        let oldest = i
+            .figures
+            .oldest
+            .and_then(|at| queue.age(at))
+            .map(human::age);
         HtmlRow {
             name: text(&i.instance),
             class: "",

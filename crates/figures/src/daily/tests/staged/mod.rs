@@ -142,6 +142,7 @@ fn marked(days: &[HostDay], incident: Option<Incident>) -> Vec<String> {
         in_use: today.iter().map(|record| record.instance.clone()).collect(),
         lives: BTreeMap::new(),
         is_covered: true,
+        ends: None,
         rules: RULES.clone(),
         gaps: Gaps::default(),
         queue: None,
