@@ -69,7 +69,15 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
         return None;
     }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
-    let is_section = before.to_ascii_lowercase().ends_with(b"section ");
+    let counts = [
+        &b"section "[..],
+        b"policy ",
+        b"policy (",
+        b"version ",
+        b"release ",
+    ];
+    let before_lower = before.to_ascii_lowercase();
+    let is_section = counts.iter().any(|word| before_lower.ends_with(word));
     let joined = joins(before.last()) && !ends_with_status(before);
     if joined || before.ends_with(b"@[") || joins(after.first()) || is_section {
         return None;
@@ -186,6 +194,13 @@ mod tests {
         check("at 12:22:57, id 192.0.2, 192.0.2.1.5, 999.0.2.1", None);
         check("Mail::SpamAssassin :: ::1 dead", None);
         check("HELO is no FQDN, see RFC 2821 section 4.1.1.1", None);
+        check("spam, policy (3.2.1.1) ID (a1b2)", None);
+        check("refused by policy 3.2.1.1", None);
+        check(
+            "filter version 8.17.1.22 refuses 192.0.2.1",
+            Some("192.0.2.1"),
+        );
+        check("against our policy: 192.0.2.1", Some("192.0.2.1"));
         check(
             "undeliverable: host mx.example[192.0.2.7] said: 550 no",
             None,

@@ -133,7 +133,8 @@ impl Reasons {
 
     /// The words as rules see them: the reply code, if there is one, and the rest with who, where and when masked.
     fn judged(&self, said: &Reply<'_>, domain: Option<&[u8]>) -> String {
-        let words = String::from_utf8_lossy(said.words());
+        let words = said.lines(mask::LINE_END);
+        let words = String::from_utf8_lossy(&words);
         let words = lookup::with_domain(words, said.from_server, domain);
         let words = mask::judge(&words, |host| self.rules.is_blocklist(host));
         match said.status() {

@@ -14,6 +14,8 @@ use super::stage::Stage;
 pub(super) struct Reply<'a> {
     /// The server's words, from the status code on; else Postfix's own. Without `(in reply to …)`.
     pub(super) text: Cow<'a, [u8]>,
+    /// Where in `text` its lines end: places of blanks.
+    pub(super) line_ends: Vec<usize>,
     /// Are they a server's?
     pub(super) from_server: bool,
     /// The server's name and its address, as logged.
@@ -53,12 +55,14 @@ pub(super) fn read(reply: &[u8]) -> Reply<'_> {
         stage
     };
     let from_server = server.is_some() || status_code(&said).is_some();
+    let mut line_ends = Vec::new();
     let text = match said {
-        Cow::Borrowed(said) => join_lines(said),
-        Cow::Owned(said) => Cow::Owned(join_lines(&said).into_owned()),
+        Cow::Borrowed(said) => join_lines(said, &mut line_ends),
+        Cow::Owned(said) => Cow::Owned(join_lines(&said, &mut line_ends).into_owned()),
     };
     Reply {
         text,
+        line_ends,
         from_server,
         server,
         stage,
@@ -77,6 +81,22 @@ impl Reply<'_> {
             Some(_) => self.text.get(4..).unwrap_or_default(),
             None => &self.text,
         }
+    }
+
+    /// The same, with `end` for the blank that each line but the last ends with.
+    pub(super) fn lines(&self, end: u8) -> Cow<'_, [u8]> {
+        let words = self.words();
+        let from = self.text.len() - words.len();
+        if self.line_ends.is_empty() {
+            return Cow::Borrowed(words);
+        }
+        let mut lines = words.to_vec();
+        for at in &self.line_ends {
+            if let Some(blank) = at.checked_sub(from).and_then(|at| lines.get_mut(at)) {
+                *blank = end;
+            }
+        }
+        Cow::Owned(lines)
     }
 
     /// The enhanced status code right after the status code (`550 5.1.1 …`), or where qmail and its like write it
@@ -172,8 +192,8 @@ fn status_code(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Leaves out the codes at the beginning of a reply's second and later lines: `550-5.1.1 a b 550 5.1.1 c` is
-/// `550-5.1.1 a b c`. A phrase may go on from one line to the next.
-fn join_lines(words: &[u8]) -> Cow<'_, [u8]> {
+/// `550-5.1.1 a b c`. A phrase may go on from one line to the next; where the lines were is put in `ends`.
+fn join_lines<'a>(words: &'a [u8], ends: &mut Vec<usize>) -> Cow<'a, [u8]> {
     let Some(code) = status_code(words) else {
         return Cow::Borrowed(words);
     };
@@ -186,6 +206,7 @@ fn join_lines(words: &[u8]) -> Cow<'_, [u8]> {
         }
         let out = joined.get_or_insert_with(|| Vec::with_capacity(words.len()));
         out.extend_from_slice(&words[done..at]);
+        ends.push(out.len() - 1);
         let blanks = words[at + 4..].iter().take_while(|&&b| b == b' ').count();
         done = at + 4 + blanks + enhanced_code_len(&words[at + 4 + blanks..]);
     }

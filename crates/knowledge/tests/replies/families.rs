@@ -81,7 +81,7 @@ fn a_refusal_for_now_blames_no_mailbox_that_it_does_not_name() {
     let names = Regex::new(
         r"(?ix) user | mail.?box | recipient | reciepent | rcpt | account | address | inbox | alias | mail.?folder
         | maildir | member | \S@\S | <[^<>]*> | gebruiker | usu[aá?]rio | utente | cuenta | conta | skrzynk
-        | пользовател | ящик | 帐号 | 用户 | ユーザ | 사용자",
+        | пользовател | ящик | posta.kutusu | 帐号 | 用户 | ユーザ | 사용자",
     )
     .unwrap();
     let mut asked = 0;

@@ -1,8 +1,11 @@
 //! What a server says to those who believe something, and to those whom something may befall.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+
+use super::sentences::{LINE, sentence_len, sentence_start};
 
 /// How people are addressed who may believe something, and the words for it, in the form of the text that rules see:
 /// accented letters are `?`, or the bare ones.
@@ -120,47 +123,77 @@ fn begins_word(before: &str) -> bool {
 }
 
 /// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
+/// Leaves no [`LINE`] in.
 pub(super) fn take_advice_out(out: &mut String) {
+    let in_lines = out.contains(LINE).then(|| out.clone());
+    if in_lines.is_some() {
+        *out = out.replace(LINE, " ");
+    }
     if !may_hold_advice(out) {
         return;
     }
+    let mut text = Text {
+        in_lines: in_lines.unwrap_or_else(|| out.clone()),
+        flat: std::mem::take(out),
+    };
     for (whoever, verbs) in BELIEFS {
         let is_belief = |rest: &str| verbs.iter().any(|verb| rest.starts_with(verb));
-        take_sentences_out(out, whoever, is_belief);
+        text.take_sentences_out(whoever, is_belief);
     }
     for whoever in CASES {
-        take_sentences_out(out, whoever, |rest| {
-            let clause = &rest[..rest.find([',', '.', ';', ')']).unwrap_or(rest.len())];
+        text.take_sentences_out(whoever, |rest| {
+            let clause = rest.split(',').next().unwrap_or_default();
             LISTED.iter().any(|word| clause.contains(word))
         });
     }
     for end in BELIEVED {
-        while let Some(at) = out.find(end) {
-            let before = &out[..at];
-            let sentence = ["。", ". ", "; "].map(|mark| Some(before.rfind(mark)? + mark.len()));
+        text.take_believed_out(end);
+    }
+    *out = text.flat;
+}
+
+/// A text twice: with a [`LINE`] where a line ends, and with a blank there.
+struct Text {
+    in_lines: String,
+    flat: String,
+}
+
+impl Text {
+    fn take_out(&mut self, range: Range<usize>) {
+        self.in_lines.replace_range(range.clone(), "");
+        self.flat.replace_range(range, "");
+    }
+
+    /// Takes the sentences out, or what is left of them, that begin with `whoever` and of whose rest `is_advice` is
+    /// true.
+    fn take_sentences_out(&mut self, whoever: &str, is_advice: impl Fn(&str) -> bool) {
+        let mut from = 0;
+        while let Some(at) = self.flat[from..].find(whoever).map(|at| from + at) {
+            let rest = at + whoever.len();
+            let end = rest + sentence_len(&self.in_lines[rest..]);
+            if begins_word(&self.flat[..at]) && is_advice(&self.flat[rest..end]) {
+                self.take_out(at..end);
+                from = at;
+            } else {
+                from = rest;
+            }
+        }
+    }
+
+    /// Takes out what comes before `end` in its sentence, and `end`.
+    fn take_believed_out(&mut self, end: &str) {
+        while let Some(at) = self.flat.find(end) {
+            let before = &self.flat[..at];
             // What is in ASCII before it is another's, but in Turkish, of which logs keep no other letters.
             let words = match end.is_ascii() {
                 true => before.find(|c: char| c.is_ascii_alphabetic()),
                 false => before.find(|c: char| !c.is_ascii()),
             };
-            let from = sentence.into_iter().flatten().max().unwrap_or(0);
-            out.replace_range(from.max(words.unwrap_or(at))..at + end.len(), "");
+            let from = sentence_start(&self.in_lines[..at]).max(words.unwrap_or(at));
+            self.take_out(from..at + end.len());
         }
     }
 }
 
-/// Takes the sentences out, or what is left of them, that begin with `whoever` and of whose rest `is_advice` is true.
-fn take_sentences_out(out: &mut String, whoever: &str, is_advice: impl Fn(&str) -> bool) {
-    let mut from = 0;
-    while let Some(at) = out[from..].find(whoever).map(|at| from + at) {
-        let rest = &out[at + whoever.len()..];
-        if !begins_word(&out[..at]) || !is_advice(rest) {
-            from = at + whoever.len();
-            continue;
-        }
-        let ends = [". ", ";", ")", "。"].map(|end| rest.find(end));
-        let len = ends.into_iter().flatten().min().unwrap_or(rest.len());
-        out.replace_range(at..at + whoever.len() + len, "");
-        from = at;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ enum Made {
 }
 
 impl Reader for Grouped<'_> {
-    fn blank(&mut self) {
+    fn blank(&mut self, _: char) {
         if !self.out.ends_with(' ') {
             self.out.push(' ');
         }

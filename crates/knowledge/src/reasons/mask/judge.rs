@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::beliefs::take_advice_out;
 use super::kinds::{is_enhanced_code, is_host, is_id, is_ip, is_ip_and_port, is_time};
+use super::sentences::LINE;
 use super::stand_in::{ADDRESS, BLOCKLIST, HOST, ID, IP, LINK, NAME, TIME};
 use super::walk::{Reader, is_run, walk};
 use crate::reasons::letters;
@@ -11,7 +12,8 @@ use crate::reasons::rules::is_below;
 
 /// `text` in small letters, one blank where there are several, stand-ins for who, where and when, and `0` for any
 /// number but an enhanced status code. Accents and what Postfix logs in their place are `?` (see [`letters`]).
-/// `is_blocklist` says of a host's name whether it is a blocklist's.
+/// `is_blocklist` says of a host's name whether it is a blocklist's. The lines of `text` are apart ([`LINE`]): advice
+/// may end with one.
 pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -> String {
     let text = letters::decoded(text);
     let mut reader = Judged {
@@ -42,9 +44,15 @@ struct Judged<'a, F> {
 }
 
 impl<F: Fn(&str) -> bool> Reader for Judged<'_, F> {
-    fn blank(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with(' ') {
-            self.out.push(' ');
+    fn blank(&mut self, c: char) {
+        if self.out.is_empty() {
+            return;
+        }
+        if c == LINE {
+            self.out.truncate(self.out.trim_end_matches(' ').len());
+        }
+        if !self.out.ends_with([' ', LINE]) {
+            self.out.push(if c == LINE { LINE } else { ' ' });
         }
     }
 
@@ -115,7 +123,7 @@ impl<F: Fn(&str) -> bool> Judged<'_, F> {
             .strip_prefix('<')
             .and_then(|address| address.split(['>', ' ']).next())
             .is_some_and(|address| address.contains('@'));
-        let before = self.out.trim_end_matches([' ', ':', '=', '(']);
+        let before = self.out.trim_end_matches([' ', LINE, ':', '=', '(']);
         let is_own = rest.starts_with(char::is_whitespace);
         (!is_own && (is_display_name || before.ends_with("subject"))).then_some(len)
     }

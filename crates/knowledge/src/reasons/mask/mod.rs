@@ -8,10 +8,12 @@ mod beliefs;
 mod group;
 mod judge;
 mod kinds;
+mod sentences;
 mod walk;
 
 pub(super) use group::group;
 pub(super) use judge::judge;
+pub(super) use sentences::LINE_END;
 
 /// What stands for what was masked, in the text that [`judge`] leaves. No reply holds the like.
 pub(super) mod stand_in {

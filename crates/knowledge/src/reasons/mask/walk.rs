@@ -6,8 +6,8 @@ use super::address::addresses;
 
 /// What a reader makes of the parts of a text.
 pub(super) trait Reader {
-    /// Blanks, however many.
-    fn blank(&mut self);
+    /// A blank.
+    fn blank(&mut self, c: char);
     /// A mail address.
     fn address(&mut self);
     /// A link, at `range`. False if it is to be read like any other text.
@@ -37,7 +37,7 @@ pub(super) fn walk(text: &str, reader: &mut impl Reader) {
             continue;
         }
         if first.is_whitespace() {
-            reader.blank();
+            reader.blank(first);
             at += first.len_utf8();
             continue;
         }
