@@ -75,7 +75,7 @@ pub(super) fn events<S: Sink>(
         is_front = is_front && block.iter().all(|byte| *byte == 0);
         needles.each(block, |at, line, controls| {
             let place = || place_of(at);
-            let mut on = |event: &Event<'_>| met |= hand_on(event, line, &place, sink, seen);
+            let mut on = |event: &Event<'_>| met |= hand_on(event, line, place, sink, seen);
             extractor.may_hold_controls = controls;
             if is_plain(line) && !json {
                 if let Some(event) = extractor.line(line) {

@@ -55,7 +55,7 @@ pub(super) fn sentence_len(text: &str) -> usize {
 
 /// Where the sentence begins that `text` ends within.
 pub(super) fn sentence_start(text: &str) -> usize {
-    let ends = text.char_indices().filter(|(at, c)| {
+    let mut ends = text.char_indices().filter(|(at, c)| {
         let before = &text[..*at];
         let rest = &text[at + c.len_utf8()..];
         match c {
@@ -66,7 +66,7 @@ pub(super) fn sentence_start(text: &str) -> usize {
             c => ENDS.contains(c),
         }
     });
-    ends.last().map_or(0, |(at, c)| at + c.len_utf8())
+    ends.next_back().map_or(0, |(at, c)| at + c.len_utf8())
 }
 
 /// Does what stands around a blank let a sentence end there?

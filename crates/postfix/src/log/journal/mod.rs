@@ -76,7 +76,7 @@ impl Journal {
                     Some(_) => self.begins(),
                     None => Ok(None),
                 },
-                || self.entries(options, &[whole.clone()], sink),
+                || self.entries(options, std::slice::from_ref(&whole), sink),
             ),
             false => {
                 let begins = self.begins()?;
