@@ -49,7 +49,8 @@ impl Engine<'_, '_> {
         };
         // By the clock: a round looks at what pickup has open once for each message.
         let begun = Instant::now();
-        let (mut pickups, mut searched) = (look(), begun);
+        // A search that takes long is none that is long ago.
+        let (mut pickups, mut searched) = (look(), Instant::now());
         while !waiting.is_empty() {
             if searched.elapsed() >= SEARCH {
                 (pickups, searched) = (look(), Instant::now());
