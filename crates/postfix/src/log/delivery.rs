@@ -181,12 +181,10 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
         value(&mut c).ok_or(Why::Cut(name))?;
     }
     // No field holds one: whoever chose the address put what looks like fields into it.
-    if let Some(from) = bracket {
-        let length = behind_address.len().saturating_sub(c.0.len());
-        let between = behind_address.get(from..length).unwrap_or_default();
-        if between.contains(&b'>') {
-            return Err(Why::Address);
-        }
+    let length = behind_address.len().saturating_sub(c.0.len());
+    let between = bracket.and_then(|from| behind_address.get(from..length));
+    if between.is_some_and(|between| between.contains(&b'>')) {
+        return Err(Why::Address);
     }
     let status = status(&mut c)?;
     // Syslog daemons cut long lines: the reply may lack its end.
