@@ -77,7 +77,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     shown(
         args,
         cx,
-        (&host.value, &instances),
+        &host.value,
+        &instances,
         counted.distribution,
         format,
     )
@@ -105,7 +106,8 @@ fn troubles(cx: &Context, host: &Host, instances: &[&Instance]) -> Vec<Trouble> 
 fn shown(
     args: &Args,
     cx: &Context,
-    (host, instances): (&Host, &[&Instance]),
+    host: &Host,
+    instances: &[&Instance],
     mut distribution: Distribution,
     format: Format,
 ) -> anyhow::Result<Outcome> {

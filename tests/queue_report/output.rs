@@ -229,3 +229,43 @@ fn a_queue_directory_of_two_instances_is_reported() {
         both.err
     );
 }
+
+/// All mail of the image came on 2026-11-24: where the clock stands before that, no age is known, and none is 0.
+#[test]
+fn mail_that_is_yet_to_come_is_of_no_known_age() {
+    let image = Image::rustin();
+    let at = |clock: &str, format: &str| {
+        let clock = format!("--clock={clock}");
+        image
+            .run([&clock, "aol-b", "--format", format])
+            .ended(0)
+            .out
+    };
+    let age_of = |clock: &str| {
+        let found: serde_json::Value = serde_json::from_str(&at(clock, "json")).unwrap();
+        found["total"]["oldest_age_seconds"].clone()
+    };
+    let (before, after) = ("2026-11-20T00:00:00Z", "2026-11-25T00:00:00Z");
+    assert!(age_of(before).is_null());
+    assert!(age_of(after).as_u64().unwrap() > 0);
+    for (clock, is_known) in [(before, false), (after, true)] {
+        let csv = at(clock, "csv");
+        let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+        let column = rows[0]
+            .iter()
+            .position(|name| *name == "age_seconds")
+            .unwrap();
+        let is_number = |row: &Vec<&str>| row[column].parse::<u64>().is_ok();
+        assert!(
+            rows.len() > 20 && rows[1..].iter().all(|row| is_number(row) == is_known),
+            "{csv}"
+        );
+    }
+    let text = at(before, "text");
+    assert!(
+        text.contains(", oldest ? (2026-11-24 ") && text.contains(" (?), "),
+        "{text}"
+    );
+    let table = at(before, "table");
+    assert!(table.lines().nth(1).unwrap().contains(" ? "), "{table}");
+}

@@ -22,6 +22,7 @@
 )]
 
 pub mod advice;
+mod age;
 pub mod bounds;
 pub mod complaints;
 pub mod daily;

@@ -6,6 +6,7 @@ use postfix::{Span, Time};
 
 use super::tally::{Cell, Table};
 use super::{AGES, Counts, Dimension, QUEUES, Tally};
+use crate::age::age;
 use crate::held::Held;
 use crate::instances::{Trouble, missing};
 use crate::mail_stats::Key;
@@ -28,9 +29,6 @@ pub struct Frame {
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
-
-/// Between a queue's clock and ours: a queue may be on another machine's file system.
-const CLOCKS_DIFFER: Span = Span::from_seconds(300);
 
 /// What was counted of an instance.
 #[derive(Debug, Clone)]
@@ -186,7 +184,7 @@ impl Distribution {
 
     /// The age of what arrived at `arrival`; nothing for what arrived in the future, by a clock that is wrong.
     pub fn age(&self, arrival: Time) -> Option<Span> {
-        (!is_yet_to_come(arrival, self.time)).then(|| self.time.since(arrival))
+        age(arrival, self.time)
     }
 
     /// By how much `instance` has become fuller since `before`.
@@ -200,11 +198,6 @@ impl Distribution {
     pub fn total_change(&self, before: Option<&Self>) -> Change {
         before.map(|before| difference(&self.total, &before.total))
     }
-}
-
-/// Did this arrive later than now, by more than clocks differ? Then its age is not known.
-pub(super) fn is_yet_to_come(arrival: Time, now: Time) -> bool {
-    arrival > now.plus(CLOCKS_DIFFER)
 }
 
 fn difference(now: &Figures, then: &Figures) -> i128 {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use postfix::queue::{Queue, QueueFile};
 
-use super::figures::is_yet_to_come;
 use super::{Counts, Dimension, QUEUES, Settings};
+use crate::age::age;
 use crate::keyed::{self, Keyed};
 use crate::mail_stats::make_distinct;
 use knowledge::providers::domain_of;
@@ -113,7 +113,7 @@ impl Tally {
         let arrival = arrival(file);
         self.oldest = earlier(self.oldest, arrival);
         let is_unknown = match arrival {
-            Some(time) => is_yet_to_come(time, self.settings.now),
+            Some(time) => age(time, self.settings.now).is_none(),
             None => file.envelope.arrival.is_some(),
         };
         self.unknown_ages = self.unknown_ages.saturating_add(is_unknown.into());

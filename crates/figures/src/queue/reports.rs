@@ -6,6 +6,7 @@ use super::listed::ListedMessage;
 use super::summary::Summary;
 use super::tally::{GroupCell, SEPARATOR, SenderCell, Tally};
 use super::{Dimension, Settings};
+use crate::age::age;
 use crate::held::Held;
 use crate::instances::{Trouble, missing};
 
@@ -163,9 +164,9 @@ impl Report {
         self.total.done = sum;
     }
 
-    /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.
-    pub fn age(&self, arrival: Time) -> Span {
-        self.time.since(arrival)
+    /// The age of what arrived at `arrival`; nothing for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: Time) -> Option<Span> {
+        age(arrival, self.time)
     }
 
     /// The name of the instance that has a message.

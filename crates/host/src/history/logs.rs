@@ -63,7 +63,7 @@ impl DayLogs {
         wanted: Wanted,
         sink: &mut S,
     ) -> Self {
-        Self::read_judged(site, sets, days, (wanted, holes::of_files), sink)
+        Self::read_judged(site, sets, days, wanted, holes::of_files, sink)
     }
 
     /// The same of one day, of which a record is to be kept: hours without a line inside of it are holes, too. A record
@@ -76,14 +76,15 @@ impl DayLogs {
         sink: &mut S,
     ) -> Self {
         let days = std::slice::from_ref(day);
-        Self::read_judged(site, sets, days, (wanted, holes::find), sink)
+        Self::read_judged(site, sets, days, wanted, holes::find, sink)
     }
 
     fn read_judged<S: LogScope>(
         site: &Site,
         sets: &[LogSet],
         days: &[Period],
-        (wanted, find): (Wanted, FindHoles),
+        wanted: Wanted,
+        find: FindHoles,
         sink: &mut S,
     ) -> Self {
         let mut read = Self {
@@ -114,7 +115,7 @@ impl DayLogs {
                 read.problems.extend(found);
             }
             read.problems
-                .extend(set.judge(site, (&options, find), &of_set, last));
+                .extend(set.judge(site, &options, find, &of_set, last));
             read.readings.extend(of_set);
         }
         read
@@ -285,7 +286,8 @@ impl Set {
     fn judge(
         &mut self,
         site: &Site,
-        (options, find): (&Options<'_>, FindHoles),
+        options: &Options<'_>,
+        find: FindHoles,
         readings: &[Reading],
         last: &Period,
     ) -> Vec<Problem> {

@@ -194,8 +194,8 @@ impl<'a> Looked<'a> {
         found.sort_by_key(|silence| std::cmp::Reverse(length(silence)));
         found.truncate(JUDGED);
         let is_hole = |silence: &Range<Time>| match self.log {
-            // It was mail that there was none of.
-            Log::Journal(journal) if !journal.is_silent(silence).unwrap_or(false) => false,
+            // It was mail that there was none of. Whether it was is not known where the journal does not say it.
+            Log::Journal(journal) if !journal.is_silent(silence).unwrap_or(true) => false,
             _ => self.is_unusual(silence) == Some(true),
         };
         let why = "though there are at these hours on other days";

@@ -15,13 +15,20 @@ pub(super) fn age(report: &Report, arrival: Option<Time>, tone: Tone) -> Cell {
     let Some(arrival) = arrival else {
         return Cell::new("-").tone(tone);
     };
-    let age = report.age(arrival);
-    let tone = match age {
-        age if age >= VERY_OLD => Tone::Bad,
-        age if age >= OLD => Tone::Warning,
-        _ => tone,
+    let tone = match report.age(arrival) {
+        None => Tone::Bad,
+        Some(age) if age >= VERY_OLD => Tone::Bad,
+        Some(age) if age >= OLD => Tone::Warning,
+        Some(_) => tone,
     };
-    Cell::new(human::age(age)).tone(tone)
+    Cell::new(age_text(report, arrival)).tone(tone)
+}
+
+/// The age of what arrived at `arrival`; `?` where that is yet to come.
+pub(super) fn age_text(report: &Report, arrival: Time) -> String {
+    report
+        .age(arrival)
+        .map_or_else(|| "?".to_owned(), human::age)
 }
 
 /// A time on the zone's clock.

@@ -60,12 +60,13 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
 }
 
 fn message(report: &Report, entry: &ListedMessage) -> [String; 10] {
+    let age = report.age(entry.arrival);
     [
         csv_cell(report.instance(entry)),
         entry.queue.name().to_owned(),
         entry.id.as_str().to_owned(),
         time(entry.arrival).unwrap_or_default(),
-        report.age(entry.arrival).seconds().to_string(),
+        age.map_or_else(String::new, |age| age.seconds().to_string()),
         entry.size.to_string(),
         entry.forced_expire.to_string(),
         csv_cell(&*entry.sender),

@@ -107,13 +107,14 @@ struct LastHour {
 
 impl SummaryObject {
     fn new(report: &Report, summary: &Summary) -> Self {
+        let age = summary.oldest.and_then(|time| report.age(time));
         Self {
             counts: CountsObject(summary.counts),
             recipients: summary.recipients,
             forced_expire: summary.forced_expire,
             bytes: summary.bytes,
             oldest_arrival: summary.oldest.and_then(time),
-            oldest_age_seconds: summary.oldest.map(|time| report.age(time).seconds()),
+            oldest_age_seconds: age.map(Span::seconds),
             next_attempt: summary.next_attempt.and_then(time),
             next_expiry: summary.next_expiry.and_then(time),
             expiring: summary.expiring,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use postfix::Zone;
 use unicode_width::UnicodeWidthStr;
 
-use super::cells::{age, clock, due};
+use super::cells::{age, age_text, clock, due};
 use figures::queue::{ListedMessage, Report};
 use legible::grid::{Cell, Column, TableStyle, Tone, write_plain};
 use legible::human;
@@ -136,7 +136,7 @@ impl List<'_> {
     fn uncut(&self, layout: Layout, entry: &ListedMessage) -> [String; 5] {
         let size = layout.size.then(|| human::size(entry.size));
         let next = layout.next.then(|| self.next(entry));
-        let age = human::age(self.report.age(entry.arrival));
+        let age = age_text(self.report, entry.arrival);
         let expires = layout.expires.then(|| due(self.report, entry.expires));
         let text = Option::unwrap_or_default;
         [

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use postfix::Zone;
 use postfix::queue::Queue;
 
-use super::cells::{age, clock, due};
+use super::cells::{age, age_text, clock, due};
 use super::list::write_messages;
 use figures::distribution::QUEUES;
 use figures::queue::{Dimension, Group, Report, Sender, Summary};
@@ -261,7 +261,7 @@ pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> St
         human::size(summary.bytes),
     );
     if let Some(oldest) = summary.oldest {
-        let age = human::age(report.age(oldest));
+        let age = age_text(report, oldest);
         line.push_str(&format!(
             ", oldest {age} ({})",
             clock(zone, oldest, "%Y-%m-%d %H:%M:%S")

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use postfix::{Zone, escape};
 
-use super::cells::{clock, due};
+use super::cells::{age_text, clock, due};
 use super::table::{summary_line, unlisted_line};
 use figures::queue::{ListedMessage, Report};
 use legible::human;
@@ -91,7 +91,7 @@ fn message(
         entry.id,
         entry.queue,
         clock(zone, entry.arrival, "%Y-%m-%d %H:%M:%S"),
-        human::age(report.age(entry.arrival)),
+        age_text(report, entry.arrival),
         human::size(entry.size),
         escape(&*entry.sender),
     );
